@@ -1,0 +1,1 @@
+"""The open room: talks to the world and never sees a frame."""

@@ -1,0 +1,1 @@
+"""The sealed room: sees frames and can do nothing else."""

@@ -1,0 +1,1 @@
+"""How well the device counts: recorded truth, hand counts, intervals."""

@@ -1,0 +1,1 @@
+"""One pure function per message format, all from the same window."""

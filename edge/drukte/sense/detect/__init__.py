@@ -1,0 +1,1 @@
+"""From a frame to detections: persons in pictures, people in radar echoes."""

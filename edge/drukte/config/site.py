@@ -1,0 +1,57 @@
+"""The site file as a whole: its sections, and what must hold between them."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from drukte.config.base import Name, Section, quantity, unique
+from drukte.config.ground import Ground
+from drukte.config.purpose import Place, Purpose
+from drukte.config.report import Mqtt
+from drukte.config.source import Model, Source
+from drukte.config.zones import MAX_ZONES, Closeness, Zone
+
+MIN_TICK = 5
+"""Shortest tick, s. A floor in code: shorter ticks would let a record follow a single person."""
+
+
+class Site(Section):
+    """One device at one place."""
+
+    drukte: Literal[1] = Field(description="Version of this file's format")
+    organisation: Name = Field(description="Short name of the controller, used in topics")
+    device: Name = Field(description="Name of this device, unique within the organisation")
+    purpose: Purpose
+    place: Place
+    source: Source
+    model: Model = Field(default_factory=Model)
+    ground: Ground
+    zones: Annotated[list[Zone], Field(min_length=1, max_length=MAX_ZONES), unique("name")]
+    closeness: Closeness = Field(default_factory=Closeness)
+    tick: int = quantity(
+        60,
+        "s",
+        "Span over which frames are summed before anything leaves the sealed room",
+        ge=MIN_TICK,
+        le=60,
+    )
+    window: int = quantity(
+        60,
+        "s",
+        "Span of one published message; a multiple of the tick that divides a day",
+        ge=MIN_TICK,
+        le=86_400,
+    )
+    mqtt: Mqtt = Field(default_factory=Mqtt)
+
+    @model_validator(mode="after")
+    def _spans_fit(self) -> Self:
+        if 60 % self.tick:
+            raise ValueError(
+                f"tick: {self.tick} s does not divide a minute; allowed are 5, 6, 10, 12, 15, 20, 30 and 60"
+            )
+        if self.window % self.tick or 86_400 % self.window:
+            raise ValueError(
+                f"window: {self.window} s must be a multiple of the tick ({self.tick} s) and divide a day (86400 s)"
+            )
+        return self
