@@ -31,7 +31,7 @@ HEARTBEAT_EVERY: Final = 20
 RUNNING, COVERED, DARK, FROZEN, STARVED = range(5)
 STATES: Final = ("running", "covered", "dark", "frozen", "starved")
 CALIBRATIONS: Final = ("good", "suspect", "none")
-MODES: Final = ("detections", "tracks")
+MODES: Final = ("tracks", "detections")
 
 MAX_PEOPLE: Final = 150
 """More people than this in one zone are counted as this many."""
