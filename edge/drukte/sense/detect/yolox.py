@@ -29,7 +29,7 @@ _OBJECTNESS = 4
 # Rows of COCO's 80 classes that are kept, and the kinds they become.
 _COLUMNS_KEPT = np.array([5 + 0, 5 + 1, 5 + 3])
 _KINDS = np.array([PERSON, BICYCLE, MOTORCYCLE], np.uint8)
-# exp() of more than this is wider than any picture; keeps a broken model from overflowing.
+# exp() of more than this, times a stride, is wider than any picture.
 _LARGEST_LOG_SIDE = 10.0
 
 
@@ -162,9 +162,11 @@ class YoloxDetector:
         """Corners in picture pixels of the boxes in those rows of the output."""
         raw = self._output[0, rows, :4]
         stride = self._strides[rows] * scale
-        centre = (raw[:, :2] + self._centres[rows]) * stride
-        half = np.exp(np.minimum(raw[:, 2:], _LARGEST_LOG_SIDE)) * (stride / 2)
-        return np.concatenate((centre - half, centre + half), axis=1)
+        # A broken model may give anything; what is not finite is dropped or cut off at the picture's edge later.
+        with np.errstate(over="ignore", invalid="ignore"):
+            centre = (raw[:, :2] + self._centres[rows]) * stride
+            half = np.exp(np.minimum(raw[:, 2:], _LARGEST_LOG_SIDE)) * (stride / 2)
+            return np.concatenate((centre - half, centre + half), axis=1)
 
     def _check(self, model: Path | bytes) -> None:
         where = "the model" if isinstance(model, bytes) else str(model)
