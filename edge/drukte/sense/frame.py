@@ -55,8 +55,7 @@ class Frame:
         size = height * width * 3
         if height < 1 or width < 1 or size > len(self._memory):
             raise ValueError(
-                f"a picture of {width}x{height} pixels does not fit a frame made for "
-                f"{len(self._memory) // 3} pixels"
+                f"a picture of {width}x{height} pixels does not fit a frame made for {len(self._memory) // 3} pixels"
             )
         if self._image is None or self._image.shape[:2] != (height, width):
             self._image = self._memory[:size].reshape(height, width, 3)

@@ -60,9 +60,7 @@ def test_the_order_of_the_input_never_matters(found: Boxes, random: st.DataObjec
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_nothing_and_one(count: int) -> None:
-    kept = suppress(
-        np.zeros((count, 4), np.float32), np.ones(count, np.float32), np.zeros(count, np.uint8), 0.5
-    )
+    kept = suppress(np.zeros((count, 4), np.float32), np.ones(count, np.float32), np.zeros(count, np.uint8), 0.5)
     assert kept.tolist() == list(range(count))
 
 

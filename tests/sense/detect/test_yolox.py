@@ -36,9 +36,7 @@ def picture(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(1, 900), st.integers(1, 900), st.integers(0, 99))
-def test_letterbox_as_in_the_plain_version(
-    detector: YoloxDetector, height: int, width: int, seed: int
-) -> None:
+def test_letterbox_as_in_the_plain_version(detector: YoloxDetector, height: int, width: int, seed: int) -> None:
     image = picture(height, width, seed)
     before = image.copy()
     scale = min(HEIGHT / height, WIDTH / width)
@@ -116,9 +114,7 @@ def random_output(seed: int, share: float) -> NDArray[np.float32]:
 
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 0.05), st.sampled_from([(768, 576), (1920, 1080), (90, 400)]))
-def test_decoding_as_in_the_plain_version(
-    model_store: Path, seed: int, share: float, size: tuple[int, int]
-) -> None:
+def test_decoding_as_in_the_plain_version(model_store: Path, seed: int, share: float, size: tuple[int, int]) -> None:
     # With overlap just under 1 nearly nothing is suppressed, so that every row is compared.
     detector = YoloxDetector(models.read("yolox-nano"), (WIDTH, HEIGHT), overlap=0.999999)
     table = random_output(seed, share)
@@ -169,9 +165,7 @@ def test_nothing_is_left_after_a_wipe(detector: YoloxDetector) -> None:
     assert arrays == {"_letterbox", "_input", "_output", "_above", "_centres", "_strides"}
 
 
-def test_the_answer_is_the_same_after_a_wipe_and_after_other_sizes(
-    detector: YoloxDetector, test_data: Path
-) -> None:
+def test_the_answer_is_the_same_after_a_wipe_and_after_other_sizes(detector: YoloxDetector, test_data: Path) -> None:
     image = frames(test_data, step=400)[0]
     first = detector(image)
     detector.wipe()
