@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drukte import models
+from drukte.models.pull import pull
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,5 +26,5 @@ def model_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("models")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRUKTE_MODELS", str(folder))
-        models.pull("yolox-nano")
+        pull("yolox-nano")
         yield folder

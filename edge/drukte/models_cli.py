@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from drukte import models as store
+from drukte.models.pull import pull as pull_model
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def models() -> None:
 def pull(name: str, size: str | None, source: Path | None) -> None:
     """Put a model into the store of this device."""
     with _plain_errors():
-        path = store.pull(name, size, source)
+        path = pull_model(name, size, source)
         entry = store.model(name)
     click.echo(f"{path}\n{entry.licence}: {entry.attribution}")
 
@@ -47,9 +48,9 @@ def list_() -> None:
     """Show which models there are and which of them lie on this device."""
     with _plain_errors():
         here = {(state.name, state.size): state for state in store.verify()}
-        known = store.manifest()
-    click.echo(f"store: {store.store()}")
-    for name, entry in known.items():
+        entries = store.known()
+    click.echo(f"store: {store.folder()}")
+    for name, entry in entries.items():
         click.echo(f"{name}: {entry.task}; {entry.licence}; from {entry.origin}")
         for size in sorted({*entry.sizes, *(size for which, size in here if which == name)}):
             state = here.get((name, size))
@@ -66,7 +67,7 @@ def verify(name: str | None) -> None:
     with _plain_errors():
         states = store.verify(name)
     if not states:
-        raise click.ClickException(f"no model in {store.store()}. Run: drukte models pull")
+        raise click.ClickException(f"no model in {store.folder()}. Run: drukte models pull")
     for state in states:
         verdict = "right" if state.problem is None else "WRONG"
         click.echo(f"{state.path}: {verdict} (hash from {state.vouched_by})")

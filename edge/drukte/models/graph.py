@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from drukte.models import ModelError, Size
+from drukte.models.manifest import ModelError, Size
 
 # Feature maps of YOLOX lie at these strides of the input: Ge et al. 2021, "YOLOX", section 2.1.
 STRIDES = (8, 16, 32)
