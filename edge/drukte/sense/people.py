@@ -1,4 +1,7 @@
-"""People in one frame, as arrays: first boxes in the picture, then positions on the ground."""
+"""People in one frame, as arrays: first boxes in the picture, then positions on the ground.
+
+Printing them shows how many there are, never where: what ends up in a log or a traceback stays harmless.
+"""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -11,7 +14,7 @@ PERSON, BICYCLE, MOTORCYCLE = 0, 1, 2
 WALKER, RIDER = 0, 1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Detections:
     """What a detector found in one picture.
 
@@ -28,6 +31,9 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def __repr__(self) -> str:
+        return f"Detections({len(self)})"
+
     def select(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
         """The detections that a mask or an index array names."""
         return type(self)(self.boxes[which], self.scores[which], self.kinds[which])
@@ -38,7 +44,7 @@ class Detections:
         return cls(np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.uint8))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Positions:
     """Where people stand, whatever sensor saw them.
 
@@ -60,6 +66,9 @@ class Positions:
 
     def __len__(self) -> int:
         return len(self.xy)
+
+    def __repr__(self) -> str:
+        return f"Positions({len(self)})"
 
     def select(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
         """The positions that a mask or an index array names."""
