@@ -1,0 +1,5 @@
+"""`python -m drukte`."""
+
+from drukte.cli import main
+
+main()

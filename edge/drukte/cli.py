@@ -1,0 +1,136 @@
+"""`drukte ...`: every command of the device. Tools for technicians, officers and validators join by entry points."""
+
+import json
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+
+from drukte import __version__
+from drukte.config import Site, SiteError, load_site
+from drukte.exits import Exit
+
+SITE = Path("/etc/drukte/site.yaml")
+site_option = click.option(
+    "--site",
+    "site_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=SITE,
+    show_default=True,
+    envvar="DRUKTE_SITE",
+    help="Site file of this device.",
+)
+
+
+class Commands(click.Group):
+    """The device's own commands, and those of installed tools."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of all commands."""
+        return sorted({*super().list_commands(ctx), *(e.name for e in entry_points(group="drukte.commands"))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if own := super().get_command(ctx, cmd_name):
+            return own
+        for entry in entry_points(group="drukte.commands", name=cmd_name):
+            try:
+                command: click.Command = entry.load()
+            except ModuleNotFoundError as error:
+                raise click.ClickException(
+                    f"`drukte {cmd_name}` needs the package '{error.name}': pip install 'drukte[tools]'"
+                ) from None
+            return command
+        return None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="drukte")
+def drukte() -> None:
+    """Count people without letting a picture out."""
+
+
+@drukte.command()
+@site_option
+def run(site_file: Path) -> None:
+    """Count and publish: both rooms on this machine, until Ctrl-C."""
+    from drukte.run import run as run_both
+
+    sys.exit(run_both(site_file))
+
+
+@drukte.command()
+@site_option
+@click.option("--door", type=int, default=1, show_default=True, help="Descriptor of the door's writing end.")
+def sense(site_file: Path, door: int) -> None:
+    """The sealed room: see, reduce, forget. Writes records to the door and nothing anywhere else."""
+    from drukte.sense.process import main as sense_main
+
+    sys.exit(sense_main(site_file, door))
+
+
+@drukte.command()
+@site_option
+@click.option("--door", type=int, default=3, show_default=True, help="Descriptor of the door's reading end.")
+def report(site_file: Path, door: int) -> None:
+    """The open room: read records from the door, publish messages."""
+    from drukte.report.process import main as report_main
+
+    sys.exit(report_main(site_file, door))
+
+
+@drukte.command()
+@click.argument("site_file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of the site file instead.")
+def check(site_file: Path, schema: bool) -> None:
+    """Check a site file and say what the device would do with it."""
+    if schema:
+        click.echo(json.dumps(Site.model_json_schema(), indent=2))
+        return
+    try:
+        site = load_site(site_file)
+    except SiteError as error:
+        click.echo(str(error), err=True)
+        sys.exit(Exit.SITE)
+    click.echo(describe(site, str(site_file)))
+
+
+def describe(site: Site, name: str) -> str:
+    """What a device with this site file does, in words."""
+    from drukte.capacity import bits_per_hour, hours_for_picture
+
+    lines = [len(zone.lines) for zone in site.zones]
+    rows: list[tuple[str, Any]] = [
+        ("device", f"{site.organisation}/{site.device} at {site.place.name}"),
+        ("purpose", f"{site.purpose.what_for} (until {site.purpose.valid_until})"),
+        ("controller", f"{site.purpose.controller}, {site.purpose.contact}"),
+        ("source", f"{site.source.kind}, model {site.model.name} {site.model.size}"),
+        *(
+            ("zone", f"{z.name}: {z.area:.0f} m2, lines: {', '.join(n.name for n in z.lines) or 'none'}")
+            for z in site.zones
+        ),
+        ("closeness", f"low risk under {site.closeness.low_risk} m, high risk under {site.closeness.high_risk} m"),
+        ("publishes", f"every {site.window} s to {site.mqtt.host}:{site.mqtt.port} (MQTT {site.mqtt.version})"),
+        (
+            "the door",
+            f"leaves {bits_per_hour(lines, site.tick):.0f} bits an hour free: a 10 kB picture would take "
+            f"{hours_for_picture(lines, site.tick):.1f} h of nothing but lies",
+        ),
+    ]
+    return "\n".join([f"{name}: fine", *(f"  {key:<11}{value}" for key, value in rows)])
+
+
+def main() -> None:
+    """Entry point."""
+    drukte()
+
+
+def _join() -> None:
+    from drukte.models_cli import models
+
+    drukte.add_command(models)
+
+
+_join()

@@ -1,0 +1,214 @@
+"""`drukte evaluate`: the device's own pipeline over recorded input, compared with truth."""
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from drukte.sense.polygon import signed_distance
+from numpy.typing import NDArray
+
+from drukte.config import Site, SiteError, load_site
+from drukte.config.source import ImagesSource, VideoSource
+from drukte.exits import Exit
+from drukte.models import ModelError, read
+from drukte.sense.frame import Frame
+from drukte.sense.people import PERSON, Detections
+from drukte.sense.pipeline import CalibrationError, FrameResult, Pipeline
+from drukte.sense.sources import SourceEnded, SourceError, open_source
+from drukte_tools.validate.metrics import NEAR_PAIRS, SAME_PERSON, CountErrors, PairErrors
+from drukte_tools.validate.truth import Truth, TruthError, read_truth
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One set: a recording, its truth, and which frames of it count (from 1, both ends included)."""
+
+    source: Path
+    truth: Path
+    first: int = 1
+    last: int = sys.maxsize
+
+    @property
+    def name(self) -> str:
+        """What to call it in a table."""
+        return self.source.parent.name if self.source.is_file() else self.source.resolve().name
+
+
+def measure(site: Site, folder: Path, recording: Recording, boxes: str = "detected") -> dict[str, Any]:
+    """Run the pipeline over a recording and compare its first zone with truth.
+
+    Args:
+        site: the site file's content; its source is replaced by the recording.
+        folder: where the site file's relative paths start.
+        recording: what to play, and the truth.
+        boxes: "detected", or "truth" to put the true boxes in the detector's place and measure the rest alone.
+
+    Returns:
+        The figures of one set, as `drukte evaluate --json` writes them.
+    """
+    truth = read_truth(recording.truth)
+    path = str(recording.source.resolve())
+    settings = (
+        ImagesSource(kind="images", path=path) if recording.source.is_dir() else VideoSource(kind="video", path=path)
+    )
+    source = open_source(settings, folder)
+    pipeline = Pipeline(site, folder, read(site.model.name, site.model.size), source.width, source.height)
+    frame = Frame(source.height, source.width)
+    counted = CountErrors()
+    limits = {"high_risk": site.closeness.high_risk, "low_risk": site.closeness.low_risk}
+    pairs = PairErrors(limits) if truth.in_metres else None
+    zone = np.asarray(site.zones[0].polygon, np.float64)
+    number, spent = 0, 0.0
+    wanted = [n for n in truth.numbers if recording.first <= n <= recording.last]
+    for number in range(1, wanted[-1] + 1 if wanted else 0):
+        try:
+            with frame:
+                at = source.read(frame)
+                if at is None:
+                    continue
+                began = time.perf_counter()
+                if boxes == "truth":
+                    real = truth.frames[number]
+                    here = real.boxes.astype(np.float32)
+                    people = Detections(here, np.ones(len(here), np.float32), np.full(len(here), PERSON, np.uint8))
+                    result = pipeline.count(people, at)
+                else:
+                    result = pipeline.step(frame.image, at)
+                spent += time.perf_counter() - began
+        except SourceEnded:
+            raise TruthError(f"{recording.source}: ends before frame {number}, which the truth speaks of") from None
+        if number < recording.first:
+            continue
+        _compare(truth, number, zone, pipeline, result, counted, pairs)
+    source.close()
+    if not counted.true:
+        raise TruthError(f"truth {recording.truth}: no frame between {recording.first} and {recording.last}")
+    figures: dict[str, Any] = {"name": recording.name, "frames": len(counted.true), **counted.figures()}
+    if pairs is not None:
+        figures |= pairs.figures()
+    return figures | {"frames_per_second": number / spent if spent else None}
+
+
+def _compare(
+    truth: Truth,
+    number: int,
+    zone: NDArray[np.float64],
+    pipeline: Pipeline,
+    result: FrameResult,
+    counted: CountErrors,
+    pairs: PairErrors | None,
+) -> None:
+    """Add one frame to the errors."""
+    found = result.zones[0].people + result.zones[0].riders
+    if truth.counts:
+        counted.add(found, truth.counts[number])
+        return
+    real = truth.frames[number]
+    places = real.xy if truth.in_metres else pipeline.places(real.boxes)
+    counts = real.sure & (signed_distance(places, zone) > 0)
+    counted.add(found, int(counts.sum()))
+    if pairs is not None:
+        visible = result.seen.inside[0] & np.isfinite(result.seen.boxes).all(axis=1)
+        pairs.add(result.seen.xy[visible], result.seen.boxes[visible], real.xy[counts], real.boxes[counts])
+
+
+def table(figures: dict[str, Any]) -> str:
+    """One set's figures for a person to read."""
+
+    def shown(value: float | None, unit: str = "") -> str:
+        return "-" if value is None else f"{value:.3f}{unit}"
+
+    rows = [
+        f"{figures['name']}: {figures['frames']} frames, {figures['mean_truth']:.2f} people on average",
+        f"  count MAE              {shown(figures['count_mae'])}   (always saying the median: {shown(figures['constant_mae'])})",
+        f"  count bias             {figures['count_bias']:+.3f}",
+        f"  flicker                {shown(figures['flicker'])}   (truth: {shown(figures['flicker_truth'])})",
+    ]
+    if "levels" in figures:
+        distance = shown(figures["pair_distance_mae_m"], " m")
+        rows.append(f"  pair distance MAE      {distance}   ({figures['pairs_compared']} pairs under {NEAR_PAIRS:g} m)")
+        for name, level in figures["levels"].items():
+            rows.append(
+                f"  {name:<10} pairs       precision {shown(level['precision'])}, recall {shown(level['recall'])}, "
+                f"F1 {shown(level['f1'])}   ({level['pairs_true']} true, {level['pairs_found']} found)"
+            )
+        rows.append(f"  people matched one to one at an overlap (IoU) of {SAME_PERSON} or more")
+    rows.append(f"  speed                  {figures['frames_per_second']:.1f} frames/s without reading the recording")
+    return "\n".join(rows)
+
+
+def _frames(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int]:
+    if value is None:
+        return 1, sys.maxsize
+    first, dash, last = value.partition("-")
+    try:
+        numbers = int(first), int(last) if dash else int(first)
+    except ValueError:
+        raise click.BadParameter("write it as 1-400") from None
+    if not 1 <= numbers[0] <= numbers[1]:
+        raise click.BadParameter("frames are counted from 1, and the first must not come after the last")
+    return numbers
+
+
+@click.command()
+@click.option(
+    "--site", "site_file", type=click.Path(path_type=Path), required=True, help="Site file; its first zone is measured."
+)
+@click.option(
+    "--source",
+    "sources",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    required=True,
+    help="Video file or folder of pictures. Give it again for another set.",
+)
+@click.option(
+    "--truth",
+    "truths",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    help="MOTChallenge gt.txt or a CSV frame,count; one for each source.",
+)
+@click.option("--frames", callback=_frames, help="Only these frames, as 1-400.")
+@click.option(
+    "--boxes",
+    type=click.Choice(["detected", "truth"]),
+    default="detected",
+    show_default=True,
+    help="Put the true boxes in the detector's place to measure the geometry alone.",
+)
+@click.option("--json", "out", type=click.Path(path_type=Path), help="Write the figures to this file too.")
+def evaluate(
+    site_file: Path,
+    sources: tuple[Path, ...],
+    truths: tuple[Path, ...],
+    frames: tuple[int, int],
+    boxes: str,
+    out: Path | None,
+) -> None:
+    """Compare the device's own counting with recorded truth. Sets are never pooled."""
+    if len(sources) != len(truths):
+        raise click.UsageError(f"{len(sources)} sources but {len(truths)} truth files; give one truth for each source")
+    try:
+        site = load_site(site_file)
+        sets = []
+        for source, truth in zip(sources, truths, strict=True):
+            sets.append(measure(site, site_file.parent, Recording(source, truth, *frames), boxes))
+            click.echo(table(sets[-1]))
+    except SiteError as error:
+        click.echo(str(error), err=True)
+        sys.exit(Exit.SITE)
+    except ModelError as error:
+        click.echo(str(error), err=True)
+        sys.exit(Exit.MODEL)
+    except (TruthError, SourceError, CalibrationError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(Exit.SOURCE)
+    if out is not None:
+        out.write_text(json.dumps({"sets": sets}, indent=2) + "\n", encoding="utf-8")
