@@ -20,22 +20,39 @@ _NETLINK = 16
 
 
 def descriptors() -> list[tuple[int, str]]:
-    """Every open descriptor and what it points at, apart from the one used for looking."""
+    """Every open descriptor and what it points at. Raises SealError if /proc does not tell."""
+    try:
+        entries = sorted(Path("/proc/self/fd").iterdir(), key=lambda e: int(e.name))
+    except OSError as e:
+        raise SealError(f"what this process holds cannot be looked up ({e}): is /proc mounted?") from e
     found = []
-    for entry in sorted(Path("/proc/self/fd").iterdir(), key=lambda e: int(e.name)):
+    for entry in entries:
         try:
             found.append((int(entry.name), str(entry.readlink())))
-        except FileNotFoundError:
+        except FileNotFoundError:  # the descriptor used for looking
             continue
     return found
 
 
-def _writable(fd: int) -> bool:
+def writable(fd: int) -> bool:
+    """Whether a descriptor was opened for writing."""
     return fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
 
 
-def check_door(door_fd: int, wake_fds: Iterable[int]) -> None:
-    """Raises SealError unless the door is a one-way pipe and the descriptors to wake threads are eventfds."""
+def wakers() -> dict[int, int]:
+    """Descriptors that can only wake a thread of this very process, and how many bytes do so.
+
+    Eventfds (8 bytes), and pipes whose reading end is open here too (1 byte). Those of another process do not
+    count: what a parent hands down cannot be marked close-on-exec.
+    """
+    own = [(fd, target) for fd, target in descriptors() if fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC]
+    heard = {target for fd, target in own if target.startswith("pipe:") and not writable(fd)}
+    found = {fd: 1 for fd, target in own if target in heard and writable(fd)}
+    return found | {fd: 8 for fd, target in own if target == "anon_inode:[eventfd]"}
+
+
+def check_door(door_fd: int) -> None:
+    """Raises SealError unless the door is a pipe or FIFO that is open for writing only."""
     try:
         fifo = stat.S_ISFIFO(os.fstat(door_fd).st_mode)
         mode = fcntl.fcntl(door_fd, fcntl.F_GETFL) & os.O_ACCMODE
@@ -45,10 +62,6 @@ def check_door(door_fd: int, wake_fds: Iterable[int]) -> None:
         raise SealError(
             f"the door (descriptor {door_fd}) must be a pipe or FIFO that is open for writing only"
         )
-    targets = dict(descriptors())
-    for fd in wake_fds:
-        if targets.get(fd) != "anon_inode:[eventfd]":
-            raise SealError(f"descriptor {fd} was given to wake threads through but is no eventfd")
 
 
 def check_children() -> None:
@@ -77,10 +90,7 @@ def surplus(needed: set[int]) -> list[int]:
     for fd, target in descriptors():
         if fd <= 2:
             continue  # becomes /dev/null
-        try:
-            mode = os.fstat(fd).st_mode
-        except OSError:
-            continue  # the descriptor used for looking
+        mode = os.fstat(fd).st_mode
         if stat.S_ISSOCK(mode) and socket_family(fd) == _NETLINK:
             found.append(fd)  # libcamera's listener for cameras that are plugged in
             continue
@@ -88,13 +98,13 @@ def surplus(needed: set[int]) -> list[int]:
             raise SealError(
                 f"descriptor {fd} is a socket ({target}): something in this process uses the network"
             )
-        if stat.S_ISREG(mode) and _writable(fd):
+        if stat.S_ISREG(mode) and writable(fd):
             raise SealError(f"{target} is open for writing (descriptor {fd}): close it before the seal")
         if target == "anon_inode:[io_uring]":
             raise SealError(
                 f"descriptor {fd} lets the kernel read and write on behalf of this process (io_uring)"
             )
-        reads = (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)) and not _writable(fd)
+        reads = (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)) and not writable(fd)
         if not (fd in needed or reads or target.startswith(_SOURCE_DEVICES) or target in _OWN_OBJECTS):
             found.append(fd)
     return found

@@ -26,7 +26,7 @@ def fingerprint(frame: NDArray[Any]) -> int:
     """Checksum over 48 rows of a frame (rows, columns, ...), without a copy where rows are contiguous."""
     value = 0
     for row in frame[:: max(1, len(frame) // _ROWS)]:
-        value = zlib.crc32(row if row.flags.c_contiguous else np.ascontiguousarray(row), value)
+        value = zlib.crc32(np.ascontiguousarray(row).data, value)
     return value
 
 

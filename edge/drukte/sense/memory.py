@@ -72,7 +72,8 @@ def no_dump() -> None:
 def frees_are_wiped() -> bool:
     """Whether the C library overwrites memory when it is freed, tried out on a block of our own.
 
-    The block is read back through /proc/self/mem, which fails softly where it was given back to the kernel.
+    False also if that cannot be tried. The block is read back through /proc/self/mem, which fails softly
+    where it was given back to the kernel.
     """
     libc = ctypes.CDLL(None)
     libc.malloc.restype = ctypes.c_void_p
@@ -83,7 +84,10 @@ def frees_are_wiped() -> bool:
     block, fence = libc.malloc(_PROBE), libc.malloc(_PROBE)  # the fence keeps the block from the heap's end
     middle = block + _PROBE // 2
     ctypes.memmove(middle, mark, len(mark))
-    memory = os.open("/proc/self/mem", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        memory = os.open("/proc/self/mem", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False  # changed its user without a new program
     try:
         libc.free(block)
         return os.pread(memory, len(mark), middle) != mark

@@ -6,7 +6,7 @@ process can
 
 * compute, wait, and read what is already open;
 * send whole records of 64 bytes through the door (sense calls it by its descriptor; see summary.py);
-* wake its own threads (8 bytes into an eventfd);
+* wake its own threads (8 bytes into an eventfd, 1 byte into a pipe of its own);
 * talk to its own camera (requests of the types it was given),
 
 and nothing else. Everything else is refused by the kernel, for every thread, until the process ends; nobody,
@@ -20,20 +20,20 @@ import hashlib
 import os
 import resource
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntFlag
 from pathlib import Path
 from typing import Final
 
 from . import holdings, landlock, memory, seccomp, selftest
+from .holdings import wakers
 from .kernel import SealError, status
 from .seccomp import Check
 
-__all__ = ["SealBits", "SealError", "SealReport", "early", "eventfds", "seal"]
+__all__ = ["SealBits", "SealError", "SealReport", "early", "seal", "wakers"]
 
 RECORD: Final = 64  # bytes: all that may be written to the door at once
-WAKE: Final = 8  # bytes: all that can be written to an eventfd at once
 
 ENVIRONMENT: Final = {
     "MALLOC_PERTURB_": memory.PERTURB,
@@ -116,12 +116,6 @@ def early(read: Iterable[Path] = (), devices: Iterable[Path] = (), door: Path | 
     return landlock.restrict(rules)
 
 
-def eventfds() -> tuple[int, ...]:
-    """All eventfds of this process: libraries that capture in threads of their own wake them through
-    these."""
-    return tuple(fd for fd, target in holdings.descriptors() if target == "anon_inode:[eventfd]")
-
-
 def seal(
     door_fd: int,
     ioctl_types: bytes = b"V",
@@ -135,7 +129,7 @@ def seal(
         door_fd: writing end of a pipe or FIFO.
         ioctl_types: type letters of the device requests still needed: `V` V4L2, `|` media, `b` dma-buf,
             `H` dma-heap, none for a radar.
-        wake_fds: eventfds that threads of this process are woken through (see `eventfds`).
+        wake_fds: eventfds and pipes that threads of this process are woken through, some of `wakers()`.
         source_fds: descriptors to read from that `seal` cannot know (serial port, standard input). Files open
             for reading, camera devices and pipes to read from stay open anyway.
         deadly: end the process at an attempt to start a program or reach the network, instead of refusing it.
@@ -145,7 +139,10 @@ def seal(
     changed, after that (very rare) standard output and error are gone: exit at once with a status that says
     so.
     """
-    wake = tuple(wake_fds)
+    known = wakers()
+    wake = {fd: known.get(fd, 0) for fd in wake_fds if fd != door_fd}
+    if strange := [fd for fd, length in wake.items() if not length]:
+        raise SealError(f"descriptors {strange} were given to wake threads, but can reach another process")
     fatal = _DEADLY.split() if deadly else []
     program = seccomp.assemble(_rules(door_fd, ioctl_types, wake), fatal)
     if not seccomp.available():
@@ -153,7 +150,7 @@ def seal(
             "this kernel or container does not offer seccomp: a kernel with CONFIG_SECCOMP_FILTER is needed"
         )
     gc.collect()  # closes files that nobody holds any more
-    holdings.check_door(door_fd, wake)
+    holdings.check_door(door_fd)
     holdings.check_children()
     holdings.check_shared_memory()
     needed = {door_fd, *wake, *source_fds}
@@ -162,22 +159,19 @@ def seal(
     swap = memory.swap_on_disk()
     wiped = memory.frees_are_wiped()
     abi = landlock.abi() if landlock.active() else 0
-    tasks = [
-        os.open(task / "status", os.O_RDONLY | os.O_CLOEXEC) for task in Path("/proc/self/task").iterdir()
-    ]
+    threads = _threads()
     holdings.close(surplus, needed)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     locked = memory.lock()
     memory.no_dump()
-    kept = tuple(f"{fd} {target}" for fd, target in holdings.descriptors() if fd not in tasks)
+    if late := holdings.surplus({*needed, *threads}):
+        raise SealError(f"descriptors {late} were opened by another thread while the room was sealed")
+    kept = tuple(f"{fd} {target}" for fd, target in holdings.descriptors() if fd not in threads)
 
     seccomp.install(program)
 
-    for task in tasks:
-        state = status(os.read(task, 8192).decode())
-        if (state["Seccomp"], state["NoNewPrivs"]) != ("2", "1"):
-            raise SealError(f"thread {state['Pid']} is not sealed")
-        os.close(task)
+    for fd, filters in threads.items():
+        _confirm(fd, filters)
     acts = selftest.attempt(door_fd, skip=fatal)
     if allowed := [act for act, refused in acts.items() if not refused]:
         raise SealError(f"the seal does not hold, this was possible: {', '.join(allowed)}")
@@ -191,17 +185,38 @@ def seal(
     ):
         bits |= bit if good else 0
     digest = hashlib.sha256(seccomp.pack(program)).hexdigest()
-    return SealReport(bits, len(tasks), abi, swap, len(acts), digest, kept)
+    return SealReport(bits, len(threads), abi, swap, len(acts), digest, kept)
 
 
-def _rules(door_fd: int, ioctl_types: bytes, wake_fds: Iterable[int]) -> dict[str, list[list[Check]]]:
-    """The whole policy. A mask over all 64 bits where the kernel reads all of them, 32 where it reads an
-    int."""
+def _rules(door_fd: int, ioctl_types: bytes, wake: Mapping[int, int]) -> dict[str, list[list[Check]]]:
+    """The whole policy. Lengths are compared over all 64 bits, descriptors over 32, as the kernel does."""
     whole = 2**64 - 1
     rules: dict[str, list[list[Check]]] = {name: [] for name in _FREE_CALLS.split()}
     rules["write"] = [[Check(0, door_fd), Check(2, RECORD, whole)]]
-    rules["write"] += [[Check(0, fd), Check(2, WAKE, whole)] for fd in wake_fds]
+    rules["write"] += [[Check(0, fd), Check(2, length, whole)] for fd, length in wake.items()]
     rules["mmap"] = rules["mprotect"] = [[Check(2, 0, _PROT_EXEC)]]
     rules["ioctl"] = [[Check(1, letter << 8, 0xFF00)] for letter in ioctl_types]
     rules["ioctl"] += [[Check(1, _FIONREAD)]]
     return rules
+
+
+def _threads() -> dict[int, int]:
+    """Every thread's /proc status, held open to be read behind the seal, and its number of filters now."""
+    opened = {}
+    for task in Path("/proc/self/task").iterdir():
+        fd = os.open(task / "status", os.O_RDONLY | os.O_CLOEXEC)
+        opened[fd] = int(status(os.pread(fd, 8192, 0).decode()).get("Seccomp_filters", 0))
+    return opened
+
+
+def _confirm(fd: int, filters: int) -> None:
+    """Raises SealError unless the kernel says that this thread runs under one filter more than before."""
+    try:
+        state = status(os.read(fd, 8192).decode())
+    except ProcessLookupError:
+        return  # the thread has ended
+    finally:
+        os.close(fd)
+    more = int(state.get("Seccomp_filters", filters + 1)) > filters  # kernels before 5.9 give no number
+    if (state["Seccomp"], state["NoNewPrivs"], more) != ("2", "1", True):
+        raise SealError(f"thread {state['Pid']} is not sealed")
