@@ -9,6 +9,7 @@ from drukte.config.ground import Ground
 from drukte.config.purpose import Place, Purpose
 from drukte.config.report import Mqtt
 from drukte.config.source import Model, Source
+from drukte.config.tracking import Tracking
 from drukte.config.zones import MAX_ZONES, Closeness, Zone
 
 MIN_TICK = 5
@@ -28,6 +29,7 @@ class Site(Section):
     ground: Ground
     zones: Annotated[list[Zone], Field(min_length=1, max_length=MAX_ZONES), unique("name")]
     closeness: Closeness = Field(default_factory=Closeness)
+    tracking: Tracking = Field(default_factory=Tracking)
     tick: int = quantity(
         60,
         "s",

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drukte.config import Site
-from drukte.sense.calibration import CalibrationError, ground_from
+from drukte.sense.calibration import ground_from
 from drukte.sense.counts import ZoneCounts
 from drukte.sense.detect.yolox import YoloxDetector
-from drukte.sense.ground import Ground, GroundError
+from drukte.sense.ground import Ground
 from drukte.sense.people import PERSON, Detections, Floats, Positions
 from drukte.sense.reduce import Reducer
 from drukte.sense.track import Tracker
@@ -19,6 +19,8 @@ from drukte.summary import RUNNING
 
 WEAK = 0.1
 """Boxes scored lower than this are of no use even to the tracker."""
+VIEW_COLUMNS, VIEW_ROWS = 9, 33
+"""How finely the edge of the visible ground is drawn."""
 
 
 @dataclass(slots=True)
@@ -60,17 +62,14 @@ class Pipeline:
             width, height: size of the pictures that will come, px.
 
         Raises:
-            CalibrationError: the ground section does not fit the pictures.
+            CalibrationError, GroundError: the ground section cannot be used or does not fit the pictures.
         """
         columns, rows = map(int, site.model.size.split("x"))
         low = min(WEAK, site.model.score)
         self._detector = YoloxDetector(model, (columns, rows), low=low, threads=site.model.threads)
-        try:
-            self._ground = ground_from(site.ground, folder).for_picture(width, height)
-        except GroundError as error:
-            raise CalibrationError(str(error)) from None
+        self._ground = ground_from(site.ground, folder).for_picture(width, height)
         self._site = site
-        self._view = _view(self._ground)
+        self._view = view_of(self._ground)
         self.forget()
 
     def forget(self) -> None:
@@ -114,9 +113,23 @@ class Pipeline:
         self._detector.wipe()
 
 
-def _view(ground: Ground) -> View:
-    """What the camera sees of the ground, as far as its calibration tells."""
+def view_of(ground: Ground) -> View:
+    """What the camera sees of the ground: the part of the picture where places can be told, in metres."""
+    width, height = ground.picture
+    columns = np.linspace(0, width - 1, VIEW_COLUMNS)
+    rows = np.linspace(height - 1, 0, VIEW_ROWS)
+    grid = np.stack(np.meshgrid(columns, rows), axis=-1)
+    xy, _, ok = ground.to_ground(grid.reshape(-1, 2))
+    xy, told = xy.reshape(*grid.shape), np.logical_and.accumulate(ok.reshape(grid.shape[:2]), axis=0)
+    seen = told.sum(axis=0)
+    here = np.flatnonzero(seen)
+    visible = None
+    if len(here) > 1:
+        far = xy[seen[here] - 1, here]
+        left, right = xy[: seen[here[0]], here[0]], xy[: seen[here[-1]], here[-1]]
+        visible = np.concatenate([left, far[1:-1], right[::-1], xy[0, here[-2:0:-1]]])
     pose = ground.pose
-    foot = None if pose is None else (float(pose.centre[0]), float(pose.centre[1]))
-    height = None if pose is None else float(pose.centre[2])
-    return View(visible=None, foot=foot, height=height)
+    if pose is None:
+        return View(visible=visible)
+    x, y, z = pose.centre.tolist()
+    return View(visible=visible, foot=(x, y), height=z)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from drukte.config import Site, SiteError, load_site
 from drukte.exits import Exit
 from drukte.models import ModelError, read
-from drukte.sense.seal import SealError, early, eventfds, seal
+from drukte.sense.seal import SealError, early, seal, wakers
 from drukte.summary import RUNNING, STARVED, Summary, encode
 
 if TYPE_CHECKING:
@@ -65,9 +65,10 @@ def purpose_refusal(site: Site) -> str | None:
 
 
 def _room(site: Site, folder: Path, model: bytes, door_fd: int) -> Exit:
+    from drukte.sense.calibration import CalibrationError, GroundError
     from drukte.sense.frame import Frame
     from drukte.sense.liveness import KnownPicture, NotAliveError, confirm_frames
-    from drukte.sense.pipeline import CalibrationError, Pipeline
+    from drukte.sense.pipeline import Pipeline
     from drukte.sense.sources import SourceEnded, SourceError, open_source
 
     try:
@@ -77,13 +78,13 @@ def _room(site: Site, folder: Path, model: bytes, door_fd: int) -> Exit:
     frame = Frame(source.height, source.width)
     try:
         pipeline = Pipeline(site, folder, model, source.width, source.height)
-    except CalibrationError as error:
+    except (CalibrationError, GroundError) as error:
         return _say(Exit.CALIBRATION, str(error))
     try:
         known = KnownPicture(pipeline.answer, source.height, source.width)
         _warm_up(source, frame, pipeline)
         os.set_blocking(door_fd, False)
-        report = seal(door_fd, ioctl_types=source.ioctls, wake_fds=eventfds())
+        report = seal(door_fd, ioctl_types=source.ioctls, wake_fds=wakers())
         with frame:
             confirm_frames(lambda: None if source.read(frame) is None else frame.image)
         known.confirm()

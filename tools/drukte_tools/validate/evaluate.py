@@ -9,16 +9,17 @@ from typing import Any
 
 import click
 import numpy as np
-from drukte.sense.polygon import signed_distance
 from numpy.typing import NDArray
 
 from drukte.config import Site, SiteError, load_site
 from drukte.config.source import ImagesSource, VideoSource
 from drukte.exits import Exit
 from drukte.models import ModelError, read
+from drukte.sense.calibration import CalibrationError, GroundError
 from drukte.sense.frame import Frame
 from drukte.sense.people import PERSON, Detections
-from drukte.sense.pipeline import CalibrationError, FrameResult, Pipeline
+from drukte.sense.pipeline import FrameResult, Pipeline
+from drukte.sense.polygon import signed_distance
 from drukte.sense.sources import SourceEnded, SourceError, open_source
 from drukte_tools.validate.metrics import NEAR_PAIRS, SAME_PERSON, CountErrors, PairErrors
 from drukte_tools.validate.truth import Truth, TruthError, read_truth
@@ -207,7 +208,7 @@ def evaluate(
     except ModelError as error:
         click.echo(str(error), err=True)
         sys.exit(Exit.MODEL)
-    except (TruthError, SourceError, CalibrationError) as error:
+    except (TruthError, SourceError, CalibrationError, GroundError) as error:
         click.echo(str(error), err=True)
         sys.exit(Exit.SOURCE)
     if out is not None:

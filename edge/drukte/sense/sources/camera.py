@@ -41,7 +41,7 @@ class Camera:
             self._capture.set(key, value)
         self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        self.devices = (settings.device,)
+        self.devices: tuple[str, ...] = (settings.device,)
         self._pace = Pace(self.rate)
         self._last = time.monotonic()
 
@@ -53,10 +53,12 @@ class Camera:
             if now >= due:
                 break
         else:
-            return self._missed()
+            self._missed()
+            return None
         ok, picture = self._capture.retrieve(frame.into(self.height, self.width))
         if not ok:
-            return self._missed()
+            self._missed()
+            return None
         put(frame, picture)
         self._pace.due = max(due + self._pace.step, now)
         self._last = now
@@ -76,7 +78,7 @@ class PiCamera:
     """A camera on the Pi's CSI connector, through libcamera."""
 
     ioctls = b"V|bH"  # video, media, dma-buf and dma-heap devices
-    devices = ("/dev/video*", "/dev/media*", "/dev/dma_heap/*")
+    devices: tuple[str, ...] = ("/dev/video*", "/dev/media*", "/dev/dma_heap/*")
 
     def __init__(self, settings: PiCameraSource) -> None:
         try:
