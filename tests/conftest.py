@@ -5,8 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from drukte.models.pull import pull
+
+# Examples are never judged by the clock: the machine may be busy.
+settings.register_profile("drukte", deadline=None)
+settings.load_profile("drukte")
 
 ROOT = Path(__file__).resolve().parent.parent
 

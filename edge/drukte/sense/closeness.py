@@ -50,7 +50,7 @@ class Counts(NamedTuple):
     groups: Floats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Closeness:
     """Who is near whom in one frame.
 

@@ -22,13 +22,16 @@ BY_HAND = 0.5
 """Standard error of the edges of a box drawn by hand to whole pixels, px."""
 
 FOOT_FLOOR = 0.7
-"""Part of a box edge's standard error that does not shrink with the box, px."""
+"""Part of a detected box edge's standard error that does not shrink with the box, px."""
 
-FOOT_ALONG, FOOT_ACROSS = 0.030, 0.020
-"""Standard error of a box's lower edge and of its middle, as a fraction of its height."""
+FOOT_ALONG, FOOT_ACROSS = 0.043, 0.045
+"""Standard error of a detected box's lower edge and of its middle, as a fraction of its height.
+
+Measured: YOLOX-Nano at 416x256 with threshold 0.35 against the boxes of PETS 2009 S2.L1 view 1, frames 1 to 400 (1890
+matched people of 40 to 150 px): 3.4 px and 3.7 px at a mean height of 81 px."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ground:
     """How one camera sees the ground plane.
 
