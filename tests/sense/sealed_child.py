@@ -114,9 +114,7 @@ ACTS = {
     "write a file, no Python": lambda: np.save(f"{FOLDER}/leak.npy", frame),
     "write a picture": lambda: cv2.imwrite(f"{FOLDER}/leak.png", frame),
     "read a file": lambda: open("/etc/passwd", "rb").close(),
-    "shared memory": lambda: (
-        write_file("../../../../../dev/shm/drukte-test") or os.unlink("/dev/shm/drukte-test")
-    ),
+    "shared memory": lambda: write_file("../../../../../dev/shm/drukte-test") or os.unlink("/dev/shm/drukte-test"),
     "memory file": lambda: os.memfd_create("leak"),
     "socket: internet": socket.socket,
     "socket: datagram": lambda: socket.socket(type=socket.SOCK_DGRAM),
@@ -164,7 +162,7 @@ if "unsealed" not in MODES:
     parent = os.getppid()
     ACTS["signal the parent"] = lambda: os.kill(parent, 0)
 
-thread = threading.Thread(target=in_old_thread)
+thread = threading.Thread(target=in_old_thread, daemon=True)
 thread.start()
 if "unsealed" not in MODES:
     report = seal(DOOR, wake_fds=[wake, own_write], deadly="deadly" in MODES)

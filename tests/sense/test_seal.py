@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import cv2
@@ -45,13 +46,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(folder: Path, *modes: str, code: int = 0) -> list[tuple[str, str]]:
     """Run the child; its records as (verdict, what)."""
     door, end = os.pipe()
-    child = subprocess.Popen(
-        [sys.executable, CHILD, str(end), folder, *modes], pass_fds=[end], stderr=subprocess.PIPE
-    )
+    child = subprocess.Popen([sys.executable, CHILD, str(end), folder, *modes], pass_fds=[end], stderr=subprocess.PIPE)
     os.close(end)
+    watchdog = threading.Timer(60, child.kill)
+    watchdog.start()
     with os.fdopen(door, "rb") as pipe:
         data = pipe.read()
-    _, errors = child.communicate(timeout=60)
+    _, errors = child.communicate()
+    watchdog.cancel()
     assert child.returncode == code, errors.decode()
     return [(v.decode(), what.decode()) for v, what in re.findall(rb"\x01([a-z]+)\t([^\x01\x02]*)\x02", data)]
 
@@ -123,6 +125,25 @@ def sealed(script: str, **environment: str) -> "subprocess.CompletedProcess[str]
 
 def test_a_clean_process_is_sealed() -> None:
     assert sealed("").returncode == 7
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("seal._FREE_CALLS += ' openat'", "open a file"),
+        ("seal.seccomp.install = lambda program: None", "is not sealed"),
+    ],
+)
+def test_a_seal_that_does_not_hold_is_not_believed(fault: str, words: str) -> None:
+    script = f"""
+{fault}
+try:
+    seal.seal(w)
+except seal.SealError as e:
+    os._exit(7 if {words!r} in str(e) else 8)
+os._exit(9)
+"""
+    assert sealed(script).returncode == 7
 
 
 @pytest.mark.parametrize(

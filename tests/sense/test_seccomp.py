@@ -21,9 +21,7 @@ HEADERS = {
 }
 
 
-def verdict(
-    program: list[Op], machine: str, call: int, args: tuple[int, ...] = (), arch: int | None = None
-) -> int:
+def verdict(program: list[Op], machine: str, call: int, args: tuple[int, ...] = (), arch: int | None = None) -> int:
     """What the kernel would do: the part of classic BPF that seccomp allows and the filter uses."""
     data = struct.pack("<IIQ6Q", call, arch or AUDIT_ARCH[machine], 0, *args, *[0] * (6 - len(args)))
     at, a = 0, 0

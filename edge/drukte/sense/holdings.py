@@ -59,9 +59,7 @@ def check_door(door_fd: int) -> None:
     except OSError as e:
         raise SealError(f"the door (descriptor {door_fd}) is not open: {e}") from e
     if not fifo or mode != os.O_WRONLY:
-        raise SealError(
-            f"the door (descriptor {door_fd}) must be a pipe or FIFO that is open for writing only"
-        )
+        raise SealError(f"the door (descriptor {door_fd}) must be a pipe or FIFO that is open for writing only")
 
 
 def check_children() -> None:
@@ -95,15 +93,11 @@ def surplus(needed: set[int]) -> list[int]:
             found.append(fd)  # libcamera's listener for cameras that are plugged in
             continue
         if stat.S_ISSOCK(mode):
-            raise SealError(
-                f"descriptor {fd} is a socket ({target}): something in this process uses the network"
-            )
+            raise SealError(f"descriptor {fd} is a socket ({target}): something in this process uses the network")
         if stat.S_ISREG(mode) and writable(fd):
             raise SealError(f"{target} is open for writing (descriptor {fd}): close it before the seal")
         if target == "anon_inode:[io_uring]":
-            raise SealError(
-                f"descriptor {fd} lets the kernel read and write on behalf of this process (io_uring)"
-            )
+            raise SealError(f"descriptor {fd} lets the kernel read and write on behalf of this process (io_uring)")
         reads = (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)) and not writable(fd)
         if not (fd in needed or reads or target.startswith(_SOURCE_DEVICES) or target in _OWN_OBJECTS):
             found.append(fd)

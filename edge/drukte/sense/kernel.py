@@ -146,9 +146,7 @@ def machine() -> str:
     name = platform.machine()
     if name not in MACHINES or struct.calcsize("P") != 8:
         bits = 8 * struct.calcsize("P")
-        raise SealError(
-            f"cannot seal a {bits}-bit program on {name}: install a 64-bit system (x86_64 or aarch64)"
-        )
+        raise SealError(f"cannot seal a {bits}-bit program on {name}: install a 64-bit system (x86_64 or aarch64)")
     return name
 
 

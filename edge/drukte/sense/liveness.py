@@ -54,9 +54,7 @@ def confirm_frames(read: Callable[[], NDArray[Any] | None], tries: int = 10) -> 
     for i in range(tries):
         frame = read()
         if frame is None:
-            raise NotAliveError(
-                "the source gives no frame behind the seal: run its whole way before the seal"
-            )
+            raise NotAliveError("the source gives no frame behind the seal: run its whole way before the seal")
         if watch.see(frame) == 0 and i > 0:
             return
     raise NotAliveError(

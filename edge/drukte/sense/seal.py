@@ -83,9 +83,7 @@ class SealReport:
     landlock_abi: int  # 0: not in force
     swap_on_disk: tuple[str, ...]
     acts_refused: int
-    filter_sha256: (
-        str  # of the program the kernel runs; the same for the same version, machine and descriptors
-    )
+    filter_sha256: str  # of the program the kernel runs; the same for the same version, machine and descriptors
     kept: tuple[str, ...]  # descriptors left open: "3 pipe:[123]"
 
 
