@@ -299,7 +299,7 @@ def lens_focal(lens: Lens) -> float:
 
 
 def _rounded(pair: Any, digits: int) -> list[float]:
-    return [round(float(v), digits) for v in pair]
+    return [round(float(v), digits) + 0.0 for v in pair]  # no minus zero
 
 
 __all__ = ["Fit", "Residual", "fit_points", "ground_of", "lens_focal", "mount_section", "nominal_lens"]
