@@ -232,7 +232,9 @@ class Tracker:
             positions.xy[usable],
             positions.cov[usable],
             np.where(self._confirmed[rows], 0.0, TENTATIVE_HANDICAP),
-            np.where(self._twin[usable], TWIN_PENALTY, np.where(positions.scores[usable] >= self._sure, 0.0, WEAK_PENALTY)),
+            np.where(
+                self._twin[usable], TWIN_PENALTY, np.where(positions.scores[usable] >= self._sure, 0.0, WEAK_PENALTY)
+            ),
         )
         return rows[i], usable[j]
 

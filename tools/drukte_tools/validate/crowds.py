@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from drukte.sense.people import Floats, Positions
 from drukte.sense.polygon import signed_distance
-from numpy.typing import NDArray
 
 RATE: Final = 5.0
 """Frames per second of the simulated scenes."""
@@ -134,7 +135,9 @@ def corridor(seconds: float, seed: int, people_per_second: float = 1.0) -> Scene
         "bidirectional corridor",
         [(0, 0), (20, 0), (20, 5), (0, 5)],
         {"west": [(0, 0), (1, 0), (1, 5), (0, 5)], "east": [(19, 0), (20, 0), (20, 5), (19, 5)]},
-        lambda rng: ("east", (1.5, rng.uniform(0.5, 4.5))) if rng.random() < 0.5 else ("west", (18.5, rng.uniform(0.5, 4.5))),
+        lambda rng: (
+            ("east", (1.5, rng.uniform(0.5, 4.5))) if rng.random() < 0.5 else ("west", (18.5, rng.uniform(0.5, 4.5)))
+        ),
         seconds,
         people_per_second,
         seed,
@@ -147,7 +150,9 @@ def counter_flow(seconds: float, seed: int) -> Scene:
         "counter-flow",
         [(0, 0), (16, 0), (16, 3), (0, 3)],
         {"west": [(0, 0), (1, 0), (1, 3), (0, 3)], "east": [(15, 0), (16, 0), (16, 3), (15, 3)]},
-        lambda rng: ("east", (1.5, rng.uniform(0.4, 2.6))) if rng.random() < 0.85 else ("west", (14.5, rng.uniform(0.4, 2.6))),
+        lambda rng: (
+            ("east", (1.5, rng.uniform(0.4, 2.6))) if rng.random() < 0.85 else ("west", (14.5, rng.uniform(0.4, 2.6)))
+        ),
         seconds,
         1.0,
         seed,
