@@ -174,7 +174,7 @@ def test_a_type_number_means_different_things_in_different_families() -> None:
 def test_low_power_echoes() -> None:
     payload = ti_stream.low_power_points(POINTS, (0.001, 0.002, 0.5, 0.5))
     assert len(payload) == LOW_POWER_UNITS.itemsize + 10 * len(POINTS)
-    ok, into, decoder = decode(ti_stream.packet(Family.SDK, 1, [(301, payload)], padded=True))
+    ok, into, _ = decode(ti_stream.packet(Family.SDK, 1, [(301, payload)], padded=True))
     assert ok
     np.testing.assert_allclose(into.points[:, :3], POINTS[:, :3], atol=6e-4)
     np.testing.assert_allclose(into.points[:, Echo.DOPPLER], POINTS[:, Echo.DOPPLER], atol=2e-3)

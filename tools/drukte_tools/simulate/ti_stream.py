@@ -78,7 +78,7 @@ def packet(
 
 def checksum(header: bytes) -> int:
     """One's-complement sum over a header whose checksum field is zero."""
-    total = sum(struct.unpack(f"<{len(header) // 2}H", header))
+    total: int = sum(struct.unpack(f"<{len(header) // 2}H", header))
     return ~((total >> 16) + (total & 0xFFFF)) & 0xFFFF
 
 
@@ -174,7 +174,8 @@ def _ratio(decibel: Float32) -> npt.NDArray[np.float64]:
 
 def _clipped(values: npt.NDArray[np.floating], dtype: npt.DTypeLike) -> npt.NDArray[np.floating]:
     limits = np.iinfo(dtype)
-    return np.clip(np.rint(np.nan_to_num(values)), limits.min, limits.max)
+    whole: npt.NDArray[np.floating] = np.rint(np.nan_to_num(values))
+    return whole.clip(limits.min, limits.max)
 
 
 def _quantise(out: npt.NDArray[np.void], field: str, values: npt.NDArray[np.floating]) -> None:
