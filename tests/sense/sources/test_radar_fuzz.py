@@ -74,9 +74,7 @@ def mutate(rng: np.random.Generator, corpus: list[bytes]) -> bytes:
         elif kind == 5:
             data[at:at] = rng.bytes(int(rng.integers(1, 100)))
         elif data:
-            data[at : at + 4] = int(rng.choice([0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 40, 65536])).to_bytes(
-                4, "little"
-            )
+            data[at : at + 4] = int(rng.choice([0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 40, 65536])).to_bytes(4, "little")
     return bytes(data)
 
 

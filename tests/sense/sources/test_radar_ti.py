@@ -148,9 +148,7 @@ def test_three_families_carry_the_same_echoes() -> None:
     counting = ti_stream.packet(Family.PEOPLE_COUNTING, 7, [(6, compressed)])
     flat = POINTS.copy()
     flat[:, Echo.Z] = 0.0
-    legacy = ti_stream.packet(
-        Family.LEGACY, 7, [(6, ti_stream.legacy_points(flat, (0.5, 0.05, 0.001, 0.05)))]
-    )
+    legacy = ti_stream.packet(Family.LEGACY, 7, [(6, ti_stream.legacy_points(flat, (0.5, 0.05, 0.001, 0.05)))])
     for data, expected, tolerance in ((sdk, POINTS, 0.06), (counting, POINTS, 0.06), (legacy, flat, 0.06)):
         ok, into, _ = decode(data)
         assert ok
@@ -212,9 +210,7 @@ def test_legacy_echoes_as_floats(width: int) -> None:
     ],
 )
 @pytest.mark.parametrize("n", [1, 2, 10, 28])
-def test_target_layouts_are_told_apart(
-    family: Family, kind: int, layout: str, dimensions: int, n: int
-) -> None:
+def test_target_layouts_are_told_apart(family: Family, kind: int, layout: str, dimensions: int, n: int) -> None:
     floats = struct.calcsize(layout) // 4 - 1
     rows = [struct.pack(layout, tid, *np.arange(1, floats + 1) / 10.0 + tid) for tid in range(n)]
     ok, into, _ = decode(ti_stream.packet(family, 1, [(kind, b"".join(rows))]))
@@ -296,9 +292,7 @@ def test_lost_frames_and_restarts_are_counted() -> None:
 
 def test_a_frame_is_wiped_and_used_again() -> None:
     into, decoder = frame(), TiDecoder()
-    decoder.decode(
-        memoryview(ti_stream.packet(Family.SDK, 1, [(1, ti_stream.cartesian_points(POINTS))])), into
-    )
+    decoder.decode(memoryview(ti_stream.packet(Family.SDK, 1, [(1, ti_stream.cartesian_points(POINTS))])), into)
     view = into.points
     assert view.any()
     into.wipe()

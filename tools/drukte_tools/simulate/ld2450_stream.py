@@ -9,9 +9,7 @@ GATE_MM = 360
 _LIMIT = 0x7FFF
 
 
-def report(
-    targets: Iterable[tuple[float, float, float] | None], gate_mm: int = GATE_MM, zero: int = 0
-) -> bytes:
+def report(targets: Iterable[tuple[float, float, float] | None], gate_mm: int = GATE_MM, zero: int = 0) -> bytes:
     """Encode up to three slots.
 
     Args:

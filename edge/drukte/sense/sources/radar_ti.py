@@ -144,9 +144,7 @@ _READERS: Final[dict[tuple[Family, int], _Read]] = {
     (Family.LEGACY, 7): parts.targets_legacy,
 }
 # Which target each echo was given to.
-_INDEX: Final = frozenset(
-    {(Family.SDK, 309), (Family.SDK, 1011), (Family.PEOPLE_COUNTING, 8), (Family.LEGACY, 8)}
-)
+_INDEX: Final = frozenset({(Family.SDK, 309), (Family.SDK, 1011), (Family.PEOPLE_COUNTING, 8), (Family.LEGACY, 8)})
 # Firmware that sends any of these tracks, also in frames without a target list: it then sees nobody.
 _TRACKS: Final = frozenset(
     _INDEX
