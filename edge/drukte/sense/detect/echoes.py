@@ -159,8 +159,8 @@ class EchoDetector:
         weight = np.maximum(snr, 1.0)
         total = np.bincount(who, weight, n)
         which = np.flatnonzero(total > 0)
-        z = np.column_stack([np.bincount(who, weight * xy[:, k], n) for k in range(2)])[which]
-        z = z / total[which, None]
+        middle = np.column_stack([np.bincount(who, weight * xy[:, k], n) for k in range(2)])
+        z: Floats = middle[which] / total[which, None]
         speed = np.bincount(who, weight * doppler, n)[which] / total[which]
         count = np.bincount(who, minlength=n)[which]
         best = np.full(n, -np.inf)
@@ -269,7 +269,7 @@ class EchoDetector:
     def _may_stand(self, xy: Floats) -> Bools:
         if not self.settings.standing:
             return np.ones(len(xy), np.bool_)
-        return np.any([_inside_polygon(xy, polygon) for polygon in self.settings.standing], axis=0)
+        return np.asarray(np.any([_inside_polygon(xy, polygon) for polygon in self.settings.standing], axis=0))
 
     def _doubles(self) -> Bools:
         """(n,) True for the younger of two that stand in one body."""
