@@ -43,26 +43,33 @@ class Walls:
         share, hit = self._cross(xy)
         return np.asarray((hit & (share < 0.98)).any(axis=1))
 
-    def images(self, xy: Floats) -> Floats:
-        """(n, 2 w, 2) where echoes of people at `xy` seem to come from when one leg of the way meets a wall.
+    def echoes(self, xy: Floats, velocity: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """What the radar sees of people when one leg of the way meets a wall.
 
-        Such an echo has half the way of the direct and half of the mirrored path (w walls), and arrives from the
-        person's own direction or from that of the image. NaN where a wall gives no image.
+        Such an echo has half the way of the direct and half of the mirrored path, and arrives from the person's own
+        direction, from that of the mirror image, or, where both fall into one cell, from in between.
+
+        Args:
+            xy: (n, 2) people, m.
+            velocity: (n, 2) m/s.
+
+        Returns:
+            (n, w) apparent distance (m), radial speed (m/s), lowest and highest azimuth (rad, from y to x) for each
+            of w walls; the distance is NaN where a wall gives no image.
         """
-        n, w = len(xy), len(self)
-        out = np.full((n, 2 * w, 2), np.nan)
-        if n == 0 or w == 0:
-            return out
         depth = xy @ self._normal.T - self._offset
-        mirror = xy[:, None] - 2 * depth[..., None] * self._normal
-        _, hit = self._cross(mirror.reshape(-1, 2))
-        seen = hit.reshape(n, w, w)[:, np.arange(w), np.arange(w)]
-        near, far = np.linalg.norm(xy, axis=1)[:, None], np.linalg.norm(mirror, axis=2)
-        half = (near + far) / 2
-        out[:, :w] = xy[:, None] / np.maximum(near, 0.1)[..., None] * half[..., None]
-        out[:, w:] = mirror / np.maximum(far, 0.1)[..., None] * half[..., None]
-        out[np.concatenate([~seen, ~seen], axis=1)] = np.nan
-        return out
+        image = xy[:, None] - 2 * depth[..., None] * self._normal
+        turned = velocity[:, None] - 2 * (velocity @ self._normal.T)[..., None] * self._normal
+        _, hit = self._cross(image.reshape(-1, 2))
+        w = len(self)
+        seen = hit.reshape(len(xy), w, w)[:, np.arange(w), np.arange(w)]
+        near = np.maximum(np.linalg.norm(xy, axis=1), 0.1)[:, None]
+        far = np.maximum(np.linalg.norm(image, axis=2), 0.1)
+        speed = ((xy * velocity).sum(axis=1)[:, None] / near + (image * turned).sum(axis=2) / far) / 2
+        direct = np.broadcast_to(np.arctan2(xy[:, :1], xy[:, 1:]), far.shape)
+        mirrored = np.arctan2(image[..., 0], image[..., 1])
+        distance = np.where(seen, (near + far) / 2, np.nan)
+        return distance, speed, np.minimum(direct, mirrored), np.maximum(direct, mirrored)
 
 
 class Unrest:

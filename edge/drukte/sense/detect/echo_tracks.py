@@ -61,11 +61,12 @@ class Tracks:
         origin: (n, 2) where that was.
         moved: (n,) farthest from there so far, m.
         snr: (n,) running mean of the strongest echo, dB.
+        doppler: (n,) running mean of the measured radial speed, m/s.
         confirmed: (n,) True when counted.
         ghost: (n,) 0 to 1, how much of the recent past this one spent where a mirror image would be.
     """
 
-    _FIELDS: Final = ("x", "p", "seen", "born", "origin", "moved", "snr", "confirmed", "ghost")
+    _FIELDS: Final = ("x", "p", "seen", "born", "origin", "moved", "snr", "doppler", "confirmed", "ghost")
 
     def __init__(self) -> None:
         self.x: Floats = np.empty((0, 4))
@@ -75,6 +76,7 @@ class Tracks:
         self.origin: Floats = np.empty((0, 2))
         self.moved: Floats = np.empty(0)
         self.snr: Floats = np.empty(0)
+        self.doppler: Floats = np.empty(0)
         self.confirmed: Bools = np.empty(0, np.bool_)
         self.ghost: Floats = np.empty(0)
         self.time = -np.inf
@@ -161,6 +163,7 @@ class Tracks:
         self.seen[which] = self.time
         self.moved[which] = np.maximum(self.moved[which], np.linalg.norm(x[:, :2] - self.origin[which], axis=1))
         self.snr[which] += 0.2 * (snr - self.snr[which])
+        self.doppler[which] += 0.4 * (np.where(known, speed, 0.0) - self.doppler[which])
 
     def add(self, z: Floats, r: Floats, speed: Floats, snr: Floats) -> None:
         """Begin unconfirmed people; arguments as for `update`."""
@@ -175,7 +178,7 @@ class Tracks:
         new = {
             "x": x, "p": p, "seen": np.full(m, self.time), "born": np.full(m, self.time), "origin": z.copy(),
             "moved": np.zeros(m), "snr": snr.astype(np.float64), "confirmed": np.zeros(m, np.bool_),
-            "ghost": np.zeros(m),
+            "doppler": np.nan_to_num(speed), "ghost": np.zeros(m),
         }  # fmt: skip
         for name, value in new.items():
             setattr(self, name, np.concatenate([getattr(self, name), value]))

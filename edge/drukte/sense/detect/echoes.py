@@ -31,6 +31,11 @@ RANGE_ERROR: Final = 0.06
 POSITION_FLOOR: Final = 0.06  # m; body shape and calibration, whatever the filter believes
 BIRTH_FRAMES: Final = 4
 ONE_BODY: Final = 0.6  # m; clusters nearer than this are one person
+# How far an echo by way of a wall may be from where it is expected: depth (m), width (m), radial speed (m/s).
+IMAGE_DEPTH: Final = 0.5
+IMAGE_WIDTH: Final = 0.4
+IMAGE_SPEED: Final = 0.6
+GHOST_MEMORY: Final = 0.4  # s
 MAX_HEIGHT: Final = 2.6
 MIN_HEIGHT: Final = -0.6
 
@@ -191,7 +196,7 @@ class EchoDetector:
         best = np.full(n, -np.inf)
         np.maximum.at(best, label, rows[:, 3])
         speed = np.bincount(label, rows[:, 2], n) / count
-        good &= ~self._mirrored(centre, best, 0.5)
+        good &= ~self._mirrored(centre, speed, best)
         order = np.flatnonzero(good)[np.argsort(-count[good])]
         chosen: list[int] = []
         for k in order:
@@ -228,7 +233,7 @@ class EchoDetector:
         snr = np.full(len(xy), 20.0)
         speed = speed.astype(np.float64)
         tracks.update(who[used], xy[used], r[used], np.where(stale, np.nan, speed)[used], snr[used])
-        new = ~used & ~stale & ~self._mirrored(xy, snr, 0.5)
+        new = ~used & ~stale & ~self._mirrored(xy, speed, snr)
         if len(tracks):
             apart = np.linalg.norm(xy[:, None] - tracks.xy[None], axis=2).min(axis=1)
             new &= apart > ONE_BODY
@@ -236,25 +241,29 @@ class EchoDetector:
 
     # Believing
 
-    def _mirrored(self, xy: Floats, snr: Floats, reach: float) -> Bools:
-        """(k,) True where a wall would show the image of someone whose own echo is stronger."""
-        if not len(self._walls) or not len(self._tracks) or not len(xy):
+    def _mirrored(self, xy: Floats, doppler: Floats, snr: Floats) -> Bools:
+        """(k,) True where a wall would show the image of someone whose own echo is stronger and who moves."""
+        tracks, walls = self._tracks, self._walls
+        if not len(walls) or not len(tracks) or not len(xy):
             return np.zeros(len(xy), np.bool_)
-        images = self._walls.images(self._tracks.xy)
-        away = np.linalg.norm(images[None] - xy[:, None, None], axis=3)
-        near = np.nan_to_num(away, nan=np.inf).min(axis=2) < reach
-        stronger = self._tracks.snr[None] > snr[:, None] + 4.0
-        return np.asarray((near & stronger).any(axis=1))
+        distance, speed, low, high = walls.echoes(tracks.xy, tracks.x[:, 2:])
+        own, azimuth = np.linalg.norm(xy, axis=1)[:, None, None], np.arctan2(xy[:, 0], xy[:, 1])[:, None, None]
+        slack = IMAGE_WIDTH / np.maximum(own, 1.0) + self.settings.azimuth_resolution / 4
+        match = np.abs(np.nan_to_num(distance, nan=np.inf) - own) < IMAGE_DEPTH
+        match &= (azimuth > low - slack) & (azimuth < high + slack)
+        match &= np.abs(speed - doppler[:, None, None]) < IMAGE_SPEED
+        stronger = (tracks.snr > snr[:, None] + 3.0) & (tracks.unseen() < 0.3) & (np.abs(tracks.doppler) > 0.1)
+        return np.asarray((match.any(axis=2) & stronger).any(axis=1))
 
     def _judge(self, dt: float) -> None:
         """Confirm, hold, merge and drop people."""
         tracks, patience = self._tracks, self.settings.patience
         if not len(tracks):
             return
-        mirrored = self._mirrored(tracks.xy, tracks.snr, 0.6)
-        tracks.ghost += min(1.0, dt / 0.7) * (mirrored - tracks.ghost)
+        mirrored = self._mirrored(tracks.xy, tracks.doppler, tracks.snr)
+        tracks.ghost += min(1.0, dt / GHOST_MEMORY) * (mirrored - tracks.ghost)
         old = tracks.time - tracks.born >= patience.confirm_after
-        tracks.confirmed |= old & (tracks.moved >= patience.confirm_moved) & (tracks.ghost < 0.5)
+        tracks.confirmed |= old & (tracks.moved >= patience.confirm_moved) & (tracks.ghost < 0.3)
         unseen = tracks.unseen()
         allowed = np.where(tracks.confirmed, patience.forget, patience.forget_new)
         hidden = shadowed(tracks.xy, unseen < 0.3, self.settings.azimuth_resolution) & tracks.confirmed

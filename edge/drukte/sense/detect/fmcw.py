@@ -126,6 +126,7 @@ class Chain:
 
     ANGLES: Final = 128
     RANK: Final = 3
+    ENOUGH_LOOPS: Final = 32
     LOADING: Final = 1e-2
 
     def __init__(
@@ -151,12 +152,19 @@ class Chain:
         self._squares = np.empty((c.loops, c.elements, c.bins), np.float32)
         # Power summed over V elements of pure noise follows a gamma distribution of shape V; its quantile at
         # rank 1/3 estimates the noise, and the quantile at the false-alarm rate is the threshold (ordered-
-        # statistic CFAR, Rohling 1983). Over Doppler, because people fill few Doppler cells of any range.
-        self._rank = c.loops // self.RANK
+        # statistic CFAR, Rohling 1983). Over Doppler, because people fill few Doppler cells of any range; over
+        # range where a frame has too few loops for that.
+        self._axis = 0 if c.loops >= self.ENOUGH_LOOPS else 1
+        self._rank = self._power.shape[self._axis] // self.RANK
         at_rank = float(gammaincinv(c.elements, 1 / self.RANK))
         self._over = float(gammaincinv(c.elements, 1 - false_alarms)) / at_rank
         self._noise = c.elements / at_rank
-        self._right, self._up, self._turn = (np.array(v) for v in (c.right, c.up, c.turn))
+        # Transmitters send in turns; what has moved between their turns is turned back.
+        speeds = np.fft.fftfreq(c.loops, 1 / c.loops) * c.speed_step
+        turns = np.outer(2 * speeds / c.wavelength * c.chirp_time, c.turn)
+        self._turned = np.exp(-2j * np.pi * turns).astype(np.complex64)[:, :, None]
+        self._mimo = max(c.turn) > 0
+        self._right, self._up = np.array(c.right), np.array(c.up)
         row = np.flatnonzero(self._up == 0)
         self._row = row[np.argsort(self._right[row], kind="stable")]
         self._above, self._below = _pairs(self._right, self._up)
@@ -175,9 +183,6 @@ class Chain:
         signal = spectrum[doppler, :, bins]
         c = self.chirp
         speed = np.fft.fftfreq(c.loops, 1 / c.loops)[doppler] * c.speed_step
-        # Transmitters send in turns; what moved between the turns is turned back.
-        turned = np.exp(-2j * np.pi * (2 * speed / c.wavelength * c.chirp_time)[:, None] * self._turn[None])
-        signal = (signal * turned).astype(np.complex64)
         ux = self._azimuth(signal, bins)
         uz = self._elevation(signal)
         distance = bins * c.range_step
@@ -199,6 +204,8 @@ class Chain:
             self._ranges -= self._mean
         self._ranges *= self._loop_window
         np.fft.fft(self._ranges, axis=0, out=self._spectrum)  # type: ignore[arg-type]
+        if self._mimo:
+            self._spectrum *= self._turned
         return self._spectrum
 
     def _detect(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]:
@@ -206,7 +213,7 @@ class Chain:
         np.abs(self._spectrum, out=self._squares)
         np.square(self._squares, out=self._squares)
         np.sum(self._squares, axis=1, out=self._power)
-        floor = np.partition(self._power, self._rank, axis=0)[self._rank]
+        floor = np.partition(self._power, self._rank, axis=self._axis).take([self._rank], axis=self._axis)
         np.maximum(floor, np.finfo(np.float32).tiny, out=floor)
         high = self._power > floor * self._over
         high[:, : self._near] = False
@@ -214,7 +221,7 @@ class Chain:
             # The window spreads what is left at standstill into the neighbouring Doppler cells.
             high[0] = False
         doppler, bins = np.nonzero(high)
-        strength = self._power[doppler, bins] / (floor[bins] * self._noise)
+        strength = self._power[doppler, bins] / (np.broadcast_to(floor, high.shape)[doppler, bins] * self._noise)
         if len(doppler) > self._max:
             best = np.argpartition(strength, -self._max)[-self._max :]
         else:
