@@ -12,6 +12,8 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from drukte.sense.frame import hidden
+
 Float32 = npt.NDArray[np.float32]
 
 # No supported module sees further; a value beyond it is a transmission error, not a person.
@@ -55,8 +57,8 @@ class RadarFrame:
     __slots__ = ("_n_points", "_n_targets", "_points", "_targets", "sequence", "time", "truncated")
 
     def __init__(self, max_points: int = 1024, max_targets: int = 64) -> None:
-        self._points: Float32 = np.zeros((max_points, len(Echo)), np.float32)
-        self._targets: Float32 = np.zeros((max_targets, len(Target)), np.float32)
+        self._points: Float32 = hidden((max_points, len(Echo)), np.float32)
+        self._targets: Float32 = hidden((max_targets, len(Target)), np.float32)
         self._n_points = 0
         self._n_targets: int | None = None
         self.time = 0.0

@@ -7,7 +7,10 @@ overwritten with zeros.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from mmap import mmap
 from typing import Final
+
+from drukte.sense.frame import hidden_pages
 
 CAPACITY: Final = 64 * 1024
 NEED_MORE: Final = -1
@@ -28,8 +31,8 @@ class Grammar:
     """
 
     magic: bytes
-    length: Callable[[bytearray, int, int], int]
-    complete: Callable[[bytearray, int, int], bool] | None = None
+    length: Callable[[mmap, int, int], int]
+    complete: Callable[[mmap, int, int], bool] | None = None
     magic_ends: bool = True
 
 
@@ -52,7 +55,7 @@ class Framer:
 
     def __init__(self, grammar: Grammar, capacity: int = CAPACITY) -> None:
         self._grammar = grammar
-        self._buffer = bytearray(capacity)
+        self._buffer = hidden_pages(capacity)
         self._view = memoryview(self._buffer)
         self._zeros = memoryview(bytes(capacity))
         self._start = 0

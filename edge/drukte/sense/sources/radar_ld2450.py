@@ -7,6 +7,7 @@ positive values (Hi-Link, LD2450 serial protocol V1.03). A slot of zeros is empt
 the module swaps them.
 """
 
+from mmap import mmap
 from typing import Final
 
 import numpy as np
@@ -21,11 +22,11 @@ SLOTS: Final = 3
 BAUD: Final = 256_000
 
 
-def _length(_buffer: bytearray, _start: int, received: int) -> int:
+def _length(_buffer: mmap, _start: int, received: int) -> int:
     return REPORT_BYTES if received >= REPORT_BYTES else NEED_MORE
 
 
-def _complete(buffer: bytearray, _start: int, end: int) -> bool:
+def _complete(buffer: mmap, _start: int, end: int) -> bool:
     return buffer[end - 2 : end] == TAIL
 
 

@@ -5,6 +5,7 @@ module is unplugged, the sealed process cannot open it again: `next` raises, the
 starts a new one. Tools and tests, which are not sealed, may let the reader open the port again by itself.
 """
 
+import os
 import select
 import threading
 import time
@@ -31,9 +32,6 @@ class Port(Protocol):
 
     def fileno(self) -> int:
         """Descriptor to wait on."""
-
-    def readinto(self, buffer: memoryview) -> int | None:
-        """Read what is there."""
 
     def close(self) -> None:
         """Close the port."""
@@ -177,7 +175,8 @@ class RadarReader:
             events = poll.poll(_POLL * 1000)
             if not events:
                 continue
-            n = port.readinto(self.framer.room())
+            # Straight into the framer's memory; pyserial would make copies that nobody wipes.
+            n = os.readv(port.fileno(), [self.framer.room()])
             if not n:
                 raise OSError("the device went away")
             now = self._clock()

@@ -12,6 +12,7 @@ Sources: TI mmWave SDK and radar toolbox documentation; checked against packets 
 import struct
 from collections.abc import Callable
 from enum import IntEnum
+from mmap import mmap
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -66,7 +67,7 @@ _SHORTEST_FOR_LENGTH: Final = 16
 _LEGACY_FOR_LENGTH: Final = 24
 
 
-def _packet_length(buffer: bytearray, start: int, received: int) -> int:
+def _packet_length(buffer: mmap, start: int, received: int) -> int:
     if received < _SHORTEST_FOR_LENGTH:
         return NEED_MORE
     (length,) = _U32.unpack_from(buffer, start + 12)
