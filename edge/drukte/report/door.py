@@ -142,10 +142,9 @@ class DoorReader:
             self._former, self._former_until = self._offset, self._monotonic() + 2 * self._tick
         self._offset = offset
 
-    def _in_time(self, end: int, unread: float) -> bool:
-        mono = self._monotonic()
-        clocks = [self._now(), mono + self._former] if mono < self._former_until else [self._now()]
-        return any(clock - LATE - unread <= end <= clock + EARLY for clock in clocks)
+    @staticmethod
+    def _in_time(end: int, clock: float, unread: float) -> bool:
+        return clock - LATE - unread <= end <= clock + EARLY
 
     def _records(self) -> list[Summary]:
         found = []
@@ -187,7 +186,9 @@ class DoorReader:
             return reason
         mono = self._monotonic()
         unread = mono - self._emptied
-        if not self._in_time(record.end, unread):
+        in_time = self._in_time(record.end, self._now(), unread)
+        before_step = not in_time and mono < self._former_until
+        if not in_time and not (before_step and self._in_time(record.end, mono + self._former, unread)):
             return "clock"
         key = record.zone if record.kind == SUMMARY else -1
         if record.end <= run.ends.get(key, -1):
@@ -196,7 +197,8 @@ class DoorReader:
         if not allowance.take(mono, unread):
             return "rate"
         run.seal = record.seal
-        run.ends[key] = record.end
+        if not before_step:
+            run.ends[key] = record.end
         return None
 
     def _misfit(self, record: Summary) -> str | None:

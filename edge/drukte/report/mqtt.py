@@ -79,22 +79,43 @@ class Disconnected:
 News = Confirmed | Refused | Connected | Disconnected
 
 
-def read_secret(path: Path) -> str:
+def secret_file(name: str, base: Path) -> Path:
+    """Where a password, key or certificate lies: among systemd's credentials, or relative to the site file.
+
+    Raises:
+        SecretError: others may read a file that is not one of systemd's credentials.
+    """
+    if folder := os.environ.get("CREDENTIALS_DIRECTORY"):
+        # a folder given as LoadCredential=drukte:FOLDER arrives as files drukte_NAME
+        for candidate in (Path(folder) / name, Path(folder) / f"drukte_{name}"):
+            if "/" not in name and candidate.is_file():
+                return candidate
+    path = base / name
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:
+        raise SecretError(
+            f"{path}: {error.strerror}. Put the file there or correct its name in the site file"
+        ) from None
+    if mode & 0o077:
+        raise SecretError(f"{path}: others may read it (mode {mode:04o}). Run: chmod 600 {path}")
+    return path
+
+
+def read_secret(name: str, base: Path) -> str:
     """First line of a password file.
 
     Raises:
         SecretError: the file cannot be read, is empty, or others may read it.
     """
+    path = secret_file(name, base)
     try:
-        mode = path.stat().st_mode
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SecretError(f"{path}: cannot be read ({error}). Check that the file exists and who owns it") from None
-    if stat.S_IMODE(mode) & 0o077:
-        raise SecretError(f"{path}: others may read it (mode {stat.S_IMODE(mode):04o}). Run: chmod 600 {path}")
-    if not (secret := text.splitlines()[0].strip() if text.strip() else ""):
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise SecretError(f"{path}: cannot be read as text. Check who owns it and what is in it") from None
+    if not text:
         raise SecretError(f"{path}: its first line is empty; put the password there")
-    return secret
+    return text.splitlines()[0].strip()
 
 
 def tls_context(settings: Broker, base: Path) -> ssl.SSLContext:
@@ -107,10 +128,7 @@ def tls_context(settings: Broker, base: Path) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(base / (settings.ca_file or "")))
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if settings.certificate_file and settings.key_file:
-            key = base / settings.key_file
-            if stat.S_IMODE(key.stat().st_mode) & 0o077:
-                raise SecretError(f"{key}: others may read it. Run: chmod 600 {key}")
-            context.load_cert_chain(base / settings.certificate_file, key)
+            context.load_cert_chain(base / settings.certificate_file, secret_file(settings.key_file, base))
     except (OSError, ssl.SSLError) as error:
         raise SecretError(
             f"TLS for broker {settings.host}: {error}. Check ca_file, certificate_file and key_file in the site file"
@@ -157,7 +175,7 @@ class Link:
         self._thread = threading.Thread(target=self._run, name=f"mqtt {name}", daemon=True)
         self._complaint: str | None = ""
         self._connection: _Connection | None = None
-        self._password = read_secret(base / settings.password_file) if settings.password_file else None
+        self._password = read_secret(settings.password_file, base) if settings.password_file else None
         self._tls = tls_context(settings, base) if settings.ca_file else None
         self.problem: str | None = "not connected yet"
 
@@ -226,12 +244,11 @@ class Link:
             if schema is not None:
                 properties.UserProperty = ("schema", schema)
             topic = connection.alias(topic, properties)
-        with connection.lock:
-            info = connection.client.publish(topic, data, qos=1, retain=retain, properties=properties)
-            if info.rc != paho.MQTT_ERR_SUCCESS:
-                return False
-            if mark is not None:
-                connection.marks[info.mid] = mark
+        info = connection.client.publish(topic, data, qos=1, retain=retain, properties=properties)
+        if info.rc != paho.MQTT_ERR_SUCCESS:
+            return False
+        if (answer := connection.sent(info.mid, mark)) is not None:
+            self._answered(mark, answer)
         return True
 
     def _run(self) -> None:
@@ -327,10 +344,12 @@ class Link:
     def _on_publish(
         self, _client: paho.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
-        if (connection := self._connection) is None:
-            return
-        with connection.lock:
-            mark = connection.marks.pop(mid, None)
+        if connection := self._connection:
+            known, mark = connection.answered(mid, reason)
+            if known:
+                self._answered(mark, reason)
+
+    def _answered(self, mark: int | None, reason: ReasonCode) -> None:
         if mark is not None:
             self._tell(Refused(mark, str(reason)) if reason.is_failure else Confirmed(mark))
         elif reason.is_failure:
@@ -346,11 +365,31 @@ class _Connection:
 
     def __init__(self, client: paho.Client) -> None:
         self.client = client
-        self.lock = threading.Lock()
-        self.marks: dict[int, int] = {}
+        self._lock = threading.Lock()
+        self._marks: dict[int, int | None] = {}
+        self._early: dict[int, ReasonCode] = {}
         self.packet_limit = 2**28
         self._aliases: dict[str, int] = {}
         self._most_aliases = 0
+
+    def sent(self, mid: int, mark: int | None) -> ReasonCode | None:
+        """Note the mark of a packet; the broker's answer when that came before its mark was known.
+
+        paho calls back while it holds a lock of its own, so no lock may be held around its `publish`.
+        """
+        with self._lock:
+            if mid in self._early:
+                return self._early.pop(mid)
+            self._marks[mid] = mark
+            return None
+
+    def answered(self, mid: int, reason: ReasonCode) -> tuple[bool, int | None]:
+        """Whether a packet's mark is known yet, and the mark."""
+        with self._lock:
+            if mid in self._marks:
+                return True, self._marks.pop(mid)
+            self._early[mid] = reason
+            return False, None
 
     def accepted(self, properties: Properties | None) -> None:
         """Note the limits that the broker named when it accepted the connection."""

@@ -15,6 +15,7 @@ from typing import Final
 from drukte import __version__
 from drukte.config import Site, SiteError, load_site
 from drukte.config.report import Broker
+from drukte.exits import Exit
 from drukte.report.deliver import Delivery, Outgoing
 from drukte.report.disclose import disclose
 from drukte.report.door import DoorReader
@@ -289,7 +290,7 @@ def state_folder(site: Site) -> Path:
     return home / "drukte" / f"{site.organisation}-{site.device}"
 
 
-def main(site_path: Path, door_fd: int, state: Path | None = None) -> int:
+def main(site_path: Path, door_fd: int, state: Path | None = None) -> Exit:
     """Run the open room until SIGTERM or SIGINT.
 
     Args:
@@ -298,7 +299,7 @@ def main(site_path: Path, door_fd: int, state: Path | None = None) -> int:
         state: folder for the store; `state_folder` when None.
 
     Returns:
-        0 after a clean end, 1 when it could not start; the reason is in the log.
+        `Exit.OK` after a clean end, else why it could not start; the reason is in the log.
     """
     try:
         site = load_site(site_path)
@@ -309,10 +310,10 @@ def main(site_path: Path, door_fd: int, state: Path | None = None) -> int:
         report = Report(site, door_fd, outbox, site_path.parent)
     except (SiteError, SecretError) as error:
         log.error("%s", error)
-        return 1
+        return Exit.SITE
     except (OSError, sqlite3.Error) as error:
         log.error("cannot start: %s. Check the state folder's owner, mode and free space", error)
-        return 1
+        return Exit.INTERNAL
 
     def end(_signum: int, _frame: FrameType | None) -> None:
         report.stop()
@@ -324,4 +325,4 @@ def main(site_path: Path, door_fd: int, state: Path | None = None) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
         outbox.close()
-    return 0
+    return Exit.OK

@@ -20,12 +20,6 @@ Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 State = Literal["running", "covered", "dark", "frozen", "starved", "absent"]
 
-STATUS_MEANING: Final = (
-    "shown: the numbers are given; under_5: small, not given (policy operational: 1 to 4, open: 0 to 4); suppressed: "
-    "not given, because they or a number they could be combined with are small; not_observed: nothing was seen in the "
-    "whole span; not_measured: this device does not measure it"
-)
-
 
 def moment(seconds: float) -> str:
     """UTC time as it stands in messages."""
@@ -44,7 +38,7 @@ class Message(BaseModel):
 
 
 def _status() -> Any:
-    return Field(description=STATUS_MEANING)
+    return Field(description="Whether the numbers of this block are given; only `shown` means that they are")
 
 
 class People(Message):
@@ -266,6 +260,21 @@ def dump(message: Message) -> str:
 
 
 def json_schema(name: str) -> dict[str, Any]:
-    """The JSON Schema of a message of `MODELS`, in which every key is required."""
+    """The JSON Schema of a message of `MODELS`. Every key is always there, so every key is required."""
     schema = MODELS[name].model_json_schema(by_alias=True, mode="serialization")
+    _tidy(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"urn:drukte:schema:{name}", **schema}
+
+
+def _tidy(node: Any) -> None:
+    if isinstance(node, list):
+        for item in node:
+            _tidy(item)
+    elif isinstance(node, dict):
+        if isinstance(properties := node.get("properties"), dict):
+            node["required"] = list(properties)
+            for field in properties.values():
+                field.pop("title", None)
+                field.pop("default", None)
+        for value in node.values():
+            _tidy(value)
