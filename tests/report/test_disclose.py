@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.report.conftest import EXACT, make_site, record
-from tests.test_summary import summaries
 
 from drukte.report.disclose import SMALLEST, Blocks, disclose
 from drukte.report.window import Closed, Tally, merge
 from drukte.summary import Summary
+from tests.report.conftest import EXACT, make_site, record
+from tests.test_summary import summaries
 
 T = 1_800_000_000
 

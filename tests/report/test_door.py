@@ -6,11 +6,11 @@ import random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.report.conftest import Pipe, Time, beat, make_site, record
 
 from drukte.config import Site
 from drukte.report.door import DoorReader, frame_limit
 from drukte.summary import SIZE, Summary, encode
+from tests.report.conftest import Pipe, Time, beat, make_site, record
 
 
 def reader(pipe: Pipe, clock: Time, site: Site | None = None) -> DoorReader:

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.report.conftest import Time, make_site, record
 
 from drukte.report.formats.native import Observation
 from drukte.report.outbox import _ROW, KEEP, Outbox
 from drukte.report.process import Report
+from tests.report.conftest import Time, make_site, record
 
 
 def observations(first: int, count: int) -> list[Observation]:

@@ -12,10 +12,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from tests.report.conftest import EXACT, Listener, Mosquitto, beat, listening, record, site_text
 
 from drukte.report.formats.native import MODELS, json_schema
 from drukte.summary import Summary, encode
+from tests.report.conftest import EXACT, Listener, Mosquitto, beat, listening, record, site_text
 
 ROOT = Path(__file__).parents[2]
 VALIDATORS = {f"drukte/{name.replace('-', '/')}": jsonschema.Draft202012Validator(json_schema(name)) for name in MODELS}

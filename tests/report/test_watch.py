@@ -4,13 +4,13 @@ import io
 
 import pytest
 from rich.console import Console
-from tests.report.conftest import Mosquitto, listening
-from tests.report.test_outbox import observations
 
 from drukte.config.report import Broker
 from drukte.report.broker import local_broker
 from drukte.report.formats.native import dump
 from drukte.report.watch import Board, main, watch
+from tests.report.conftest import Mosquitto, listening
+from tests.report.test_outbox import observations
 
 
 def sample() -> list[tuple[str, bytes]]:
@@ -80,5 +80,5 @@ def test_a_broker_for_the_desk(installed: bool, monkeypatch: pytest.MonkeyPatch)
             enough=lambda board: True,
         )
         assert "people 9" in out.getvalue()
-    with pytest.raises(OSError), listening(running.port):  # noqa: PT011
+    with pytest.raises(OSError), listening(running.port):
         pass

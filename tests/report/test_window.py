@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.report.conftest import record
-from tests.test_summary import summaries
 
 from drukte.report.window import GRACE, Tally, Windows, merge
 from drukte.summary import Summary
+from tests.report.conftest import record
+from tests.test_summary import summaries
 
 T = 1_800_000_000
 

@@ -14,7 +14,7 @@ class Broker(Section):
     port: int = quantity(1883, "1", "TCP port; 8883 is usual with TLS", ge=1, le=65535)
     version: Literal["5", "3.1.1"] = Field("5", description="MQTT version")
     client_id: Name | None = Field(None, description="Client identifier; the device's name if left out")
-    username: Line | None = None
+    username: Line | None = Field(None, description="User name at the broker")
     password_file: Line | None = Field(None, description="File with the password in its first line, mode 0600")
     ca_file: Line | None = Field(
         None, description="Certificate authority (PEM) that signed the broker's certificate; switches TLS on"
