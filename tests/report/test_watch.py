@@ -80,5 +80,5 @@ def test_a_broker_for_the_desk(installed: bool, monkeypatch: pytest.MonkeyPatch)
             enough=lambda board: True,
         )
         assert "people 9" in out.getvalue()
-    with pytest.raises(OSError), listening(running.port):  # noqa: PT011
+    with pytest.raises(OSError), listening(running.port):
         pass
