@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-import logging
+import importlib.util
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -47,11 +47,20 @@ def local_broker(port: int | None = None) -> Iterator[Running]:
     """
     port = free_port() if port is None else port
     if program := mosquitto():
-        with _mosquitto(program, port):
-            yield Running(HOST, port, "5", "Mosquitto")
+        running = Running(HOST, port, "5", "Mosquitto")
+    elif importlib.util.find_spec("amqtt"):
+        running = Running(HOST, port, "3.1.1", "embedded (amqtt)")
     else:
-        with _embedded(port):
-            yield Running(HOST, port, "3.1.1", "embedded (amqtt)")
+        raise BrokerError(
+            "no broker is installed. Install Mosquitto (apt install mosquitto) or the demo extra (pip install "
+            "'drukte[demo]')"
+        )
+    with tempfile.TemporaryDirectory(prefix="drukte-broker-") as folder:
+        config = Path(folder) / "mosquitto.conf"
+        config.write_text(f"listener {port} {HOST}\nallow_anonymous true\npersistence false\nlog_dest stderr\n")
+        own = [sys.executable, "-m", "drukte.report.broker", str(port)]
+        with _child([program, "-c", str(config)] if program else own, port, Path(folder) / "log"):
+            yield running
 
 
 def free_port() -> int:
@@ -62,70 +71,34 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def _mosquitto(program: str, port: int) -> Iterator[None]:
-    with tempfile.TemporaryDirectory(prefix="drukte-broker-") as folder:
-        config = Path(folder) / "mosquitto.conf"
-        config.write_text(f"listener {port} {HOST}\nallow_anonymous true\npersistence false\nlog_dest stderr\n")
-        log = Path(folder) / "log"
-        with log.open("wb") as out:
-            child = subprocess.Popen([program, "-c", str(config)], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        try:
-            _await(port, lambda: child.poll() is not None, lambda: log.read_text(errors="replace").strip())
-            yield
-        finally:
-            child.terminate()
-            try:
-                child.wait(5)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-
-
-@contextlib.contextmanager
-def _embedded(port: int) -> Iterator[None]:
+def _child(command: list[str], port: int, log: Path) -> Iterator[None]:
+    with log.open("wb") as out:
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
-        from amqtt.broker import Broker
-    except ModuleNotFoundError:
-        raise BrokerError(
-            "no broker is installed. Install Mosquitto (apt install mosquitto) or the demo extra (pip install "
-            "'drukte[demo]')"
-        ) from None
-    logging.getLogger("amqtt").setLevel(logging.ERROR)
-    logging.getLogger("transitions").setLevel(logging.ERROR)
+        _await(port, lambda: child.poll() is not None, lambda: log.read_text(errors="replace").strip())
+        yield
+    finally:
+        child.terminate()
+        try:
+            child.wait(5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+async def serve(port: int) -> None:
+    """Be a broker until cancelled. It has a process of its own, so that it ends when that is ended."""
+    from amqtt.broker import Broker
+
     settings: dict[str, Any] = {
         "listeners": {"default": {"type": "tcp", "bind": f"{HOST}:{port}"}},
         "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
     }
-    loop = asyncio.new_event_loop()
-    failure: list[BaseException] = []
-    stop = asyncio.Event()
-
-    async def serve() -> None:
-        broker = Broker(settings, loop=loop)
-        await broker.start()
-        await stop.wait()
-        await broker.shutdown()
-
-    def work() -> None:
-        try:
-            loop.run_until_complete(serve())
-        except BaseException as error:  # the thread must hand over whatever it was
-            failure.append(error)
-        finally:
-            loop.close()
-
-    thread = threading.Thread(target=work, name="broker", daemon=True)
-    thread.start()
-    try:
-        _await(port, lambda: not thread.is_alive(), lambda: str(failure[0]) if failure else "it ended at once")
-        yield
-    finally:
-        if thread.is_alive():
-            loop.call_soon_threadsafe(stop.set)
-            thread.join(5)
+    await Broker(settings).start()
+    await asyncio.Event().wait()
 
 
-def _await(port: int, died: Any, why: Any) -> None:
+def _await(port: int, died: Callable[[], bool], why: Callable[[], str]) -> None:
     """Wait until something listens on the port.
 
     Raises:
@@ -139,3 +112,8 @@ def _await(port: int, died: Any, why: Any) -> None:
             return
         time.sleep(0.02)
     raise BrokerError(f"the broker does not start on port {port}: {why() or 'it says nothing'}. Is the port in use?")
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(int(sys.argv[1])))
