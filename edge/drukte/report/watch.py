@@ -91,14 +91,15 @@ class Board:
 
     def table(self) -> Table:
         """What is known, as a table."""
-        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title="drukte", caption=self._caption())
+        devices = sorted({device for _, device, _ in self._zones})
+        title = devices[0] if len(devices) == 1 else "drukte"
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title=title, caption=self._caption())
         for heading in ("zone", "until", "people", "most", "high", "low", "crossings", "seen", "quality"):
             right = heading in ("people", "most", "high", "low", "seen")
             table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "zone")
-        several = len({device for _, device, _ in self._zones}) > 1
         for (_, device, zone), o in sorted(self._zones.items()):
             table.add_row(
-                f"{device}/{zone}" if several else zone,
+                f"{device}/{zone}" if len(devices) > 1 else zone,
                 local(o.to),
                 number(o.people, o.people.mean),
                 number(o.people, o.people.max),
