@@ -26,11 +26,11 @@ REACH: Final = 3.0
 MISS: Final = 8.0
 """Cost of leaving a track without detection: -2 ln of a density of stray detections of about 0.02 per square metre.
 Equal to the gate for somebody known to about 0.25 m; tighter for whoever is known less well."""
-LOST_NEAR, LOST_SPEED, LOST_FAR = 0.5, 1.0, 2.5
-"""Somebody lost is looked for within 0.5 m, and 1 m more for each second, up to 2.5 m from where they should be."""
+LOST_NEAR, LOST_SPEED, LOST_FAR = 0.5, 1.5, 2.5
+"""Somebody lost is looked for within 0.5 m, and 1.5 m (a walk) more for each second, up to 2.5 m from where they should be."""
 
 
-def assign(xy: Floats, cov: Floats, z: Floats, r: Floats, handicap: Floats, penalty: Floats) -> tuple[Rows, Rows, Floats]:
+def assign(xy: Floats, cov: Floats, z: Floats, r: Floats, handicap: Floats, penalty: Floats, bonus: Floats) -> tuple[Rows, Rows, Floats]:
     """Pairs of track and detection with the highest joint likelihood.
 
     Args:
@@ -40,6 +40,8 @@ def assign(xy: Floats, cov: Floats, z: Floats, r: Floats, handicap: Floats, pena
         r: (m, 2, 2) their covariances, m2.
         handicap: (n,) cost added to all pairs of a track, at least 0: lets established tracks go first.
         penalty: (m,) cost added to all pairs of a detection, at least 0: lets sure detections go first.
+        bonus: (m,) cost saved by giving a detection to any track, which widens no gate: somebody sure without a track
+            would have to have come from nowhere.
 
     Returns:
         Indices of the matched tracks and of their detections, and the costs of the pairs without the additions.
@@ -58,7 +60,7 @@ def assign(xy: Floats, cov: Floats, z: Floats, r: Floats, handicap: Floats, pena
     possible = (d2 < GATE) & (cost < MISS)
     if not possible.any():
         return nobody
-    i, j, cost, plain = i[possible], j[possible], cost[possible], plain[possible]
+    i, j, cost, plain = i[possible], j[possible], cost[possible] - bonus[j[possible]], plain[possible]
     # Each track also has a column of its own that stands for 'not seen', so that a full matching of tracks exists.
     tracks = np.arange(n)
     weights = np.concatenate([cost, np.full(n, MISS)])

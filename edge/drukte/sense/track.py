@@ -46,6 +46,7 @@ WEAK_PENALTY: Final = 2.0
 """Cost, in the assignment, of a weak detection. Sure ones are given away first."""
 TWIN_PENALTY: Final = 8.0
 """Cost of a detection inside somebody's body: only whose place is known well enough to be told apart may have it."""
+NEWCOMER: Final = 4.0
 TENTATIVE_HANDICAP: Final = 3.0
 """Cost of a track that does not count yet. Counted people choose first."""
 
@@ -116,6 +117,7 @@ class _Store:
         self.riding = np.zeros(capacity)
         self.born = np.zeros(capacity)
         self.last_seen = np.zeros(capacity)
+        self.last_sure = np.zeros(capacity)
         self.source = np.full(capacity, -1, np.intp)
 
 
@@ -203,6 +205,7 @@ class Tracker:
             positions.cov[usable],
             np.where(store.confirmed[rows], 0.0, TENTATIVE_HANDICAP),
             np.where(sure, 0.0, np.where(twin, TWIN_PENALTY, WEAK_PENALTY))[usable],
+            np.where(sure, NEWCOMER, 0.0)[usable],
         )
         at, found = rows[i], usable[j]
         if len(at):
@@ -224,10 +227,10 @@ class Tracker:
     def _recover(self, rows: Rows, free: Rows, positions: Positions, t: float) -> Rows:
         """Give sure detections that are left to counted people who were lost nearby. Returns what is left then."""
         store, filters = self._store, self._filters
-        lost = rows[~store.seen[rows] & store.confirmed[rows]]
+        lost = rows[store.confirmed[rows] & (store.last_sure[rows] < t)]
         if not len(lost) or not len(free):
             return free
-        i, j = assign_lost(filters.xy[lost], t - store.last_seen[lost], positions.xy[free])
+        i, j = assign_lost(filters.xy[lost], t - store.last_sure[lost], positions.xy[free])
         at, found = lost[i], free[j]
         velocity = filters.velocity[at]
         filters.start(at, positions.xy[found], positions.cov[found], np.full(len(at), WALKER_SPEED))
@@ -241,6 +244,7 @@ class Tracker:
         store.seen[rows] = True
         store.scores[rows] = positions.scores[found]
         store.last_seen[rows] = t
+        store.last_sure[rows[positions.scores[found] >= self._sure]] = t
         store.source[rows] = found
 
     def _lose(self, rows: Rows, t: float, dt: float) -> None:
