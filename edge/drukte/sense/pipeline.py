@@ -89,7 +89,7 @@ class Pipeline:
         return self.count(found.select(found.kinds == PERSON), t)
 
     def count(self, people: Detections, t: float, drawn: bool = False) -> FrameResult:
-        """Reduce the boxes of one picture, wherever they come from; `drawn`: by hand, so without a detector's errors."""
+        """Reduce the boxes of one picture, wherever they come from; `drawn`: by hand, without a detector's errors."""
         if drawn:
             xy, cov, ok = self._ground.positions(people.boxes)
         else:
