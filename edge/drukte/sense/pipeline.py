@@ -10,6 +10,7 @@ from drukte.config import Site
 from drukte.sense.calibration import ground_from
 from drukte.sense.counts import ZoneCounts
 from drukte.sense.detect.yolox import YoloxDetector
+from drukte.sense.feet import standing
 from drukte.sense.ground import Ground
 from drukte.sense.people import PERSON, Detections, Floats, Positions
 from drukte.sense.reduce import Reducer
@@ -88,8 +89,11 @@ class Pipeline:
         return self.count(found.select(found.kinds == PERSON), t)
 
     def count(self, people: Detections, t: float, drawn: bool = False) -> FrameResult:
-        """Reduce the boxes of one picture, wherever they come from; `drawn`: by hand, so without a detector's errors."""
-        xy, cov, ok = self._ground.positions(people.boxes, None if drawn else people.scores)
+        """Reduce the boxes of one picture, wherever they come from; `drawn`: by hand, without a detector's errors."""
+        if drawn:
+            xy, cov, ok = self._ground.positions(people.boxes)
+        else:
+            xy, cov, ok = standing(self._ground, people.boxes, people.scores)
         rows = np.flatnonzero(ok)
         positions = Positions(xy[rows], cov[rows], people.scores[rows].astype(np.float64))
         tracks = self._tracker.update(positions, t)
