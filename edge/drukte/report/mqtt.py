@@ -262,6 +262,9 @@ class Link:
             self._lost("refused" if condition == "not_authorized" else condition, f"refused the connection: {reason}")
             client.disconnect()
             return
+        if self._stop.is_set():
+            client.disconnect()
+            return
         connection.accepted(properties)
         self.condition, self.problem = "connected", None
         self._complaint = None
