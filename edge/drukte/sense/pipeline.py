@@ -87,9 +87,9 @@ class Pipeline:
         found = self._detector(picture)
         return self.count(found.select(found.kinds == PERSON), t)
 
-    def count(self, people: Detections, t: float) -> FrameResult:
-        """Reduce the boxes of one picture, wherever they come from."""
-        xy, cov, ok = self._ground.positions(people.boxes, people.scores)
+    def count(self, people: Detections, t: float, drawn: bool = False) -> FrameResult:
+        """Reduce the boxes of one picture, wherever they come from; `drawn`: by hand, so without a detector's errors."""
+        xy, cov, ok = self._ground.positions(people.boxes, None if drawn else people.scores)
         rows = np.flatnonzero(ok)
         positions = Positions(xy[rows], cov[rows], people.scores[rows].astype(np.float64))
         tracks = self._tracker.update(positions, t)

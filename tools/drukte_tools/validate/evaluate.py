@@ -65,8 +65,8 @@ def measure(site: Site, folder: Path, recording: Recording, boxes: str = "detect
     pairs = PairErrors(limits) if truth.in_metres else None
     zone = np.asarray(site.zones[0].polygon, np.float64)
     number, spent = 0, 0.0
-    wanted = [n for n in truth.numbers if recording.first <= n <= recording.last]
-    for number in range(1, wanted[-1] + 1 if wanted else 0):
+    wanted = {n for n in truth.numbers if recording.first <= n <= recording.last}
+    for number in range(1, max(wanted, default=0) + 1):
         try:
             with frame:
                 at = source.read(frame)
@@ -77,13 +77,13 @@ def measure(site: Site, folder: Path, recording: Recording, boxes: str = "detect
                     real = truth.frames[number]
                     here = real.boxes.astype(np.float32)
                     people = Detections(here, np.ones(len(here), np.float32), np.full(len(here), PERSON, np.uint8))
-                    result = pipeline.count(people, at)
+                    result = pipeline.count(people, at, drawn=True)
                 else:
                     result = pipeline.step(frame.image, at)
                 spent += time.perf_counter() - began
         except SourceEnded:
             raise TruthError(f"{recording.source}: ends before frame {number}, which the truth speaks of") from None
-        if number < recording.first:
+        if number not in wanted:
             continue
         _compare(truth, number, zone, pipeline, result, counted, pairs)
     source.close()
@@ -126,7 +126,8 @@ def table(figures: dict[str, Any]) -> str:
 
     rows = [
         f"{figures['name']}: {figures['frames']} frames, {figures['mean_truth']:.2f} people on average",
-        f"  count MAE              {shown(figures['count_mae'])}   (always saying the median: {shown(figures['constant_mae'])})",
+        f"  count MAE              {shown(figures['count_mae'])}   "
+        f"(always saying the median: {shown(figures['constant_mae'])})",
         f"  count bias             {figures['count_bias']:+.3f}",
         f"  flicker                {shown(figures['flicker'])}   (truth: {shown(figures['flicker_truth'])})",
     ]
