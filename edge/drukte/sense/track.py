@@ -71,6 +71,8 @@ WALKER_SPEED: Final = 1.5
 RIDER_SPEED: Final = 5.0
 """How fast a newcomer may turn out to be, m/s (one sigma)."""
 RECOVER_BASE, RECOVER_SPEED, RECOVER_MOST = 0.5, 1.0, 2.5
+CROWD = 0.5
+HOLD = -9.0
 CROWDED_OUT: Final = 3.0
 ELBOW: Final = 0.5
 """Two detections nearer than this, m, are one person detected twice until they part."""
@@ -293,7 +295,7 @@ class Tracker:
         seen = rows[self._seen[rows]]
         if len(seen):
             near, _ = KDTree(self._filters.xy[seen]).query(self._filters.xy[unseen])
-            loss[near < ELBOW] *= CROWDED_OUT
+            loss[near < CROWD] *= CROWDED_OUT
         if self._view is not None:
             hidden = self._view.hidden(self._filters.xy[unseen], self._filters.xy[seen])
             loss[hidden] *= HIDDEN_SHARE
@@ -342,7 +344,7 @@ class Tracker:
             xy=self._filters.xy[rows],
             cov=self._filters.pxx[rows],
             velocity=self._filters.velocity[rows],
-            confirmed=self._confirmed[rows],
+            confirmed=self._confirmed[rows] & (self._evidence[rows] >= HOLD),
             seen=self._seen[rows],
             leapt=self._leapt[rows],
             scores=self._scores[rows],
