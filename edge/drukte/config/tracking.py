@@ -10,7 +10,7 @@ class Tracking(Section):
     """Settings of the tracker, the zones and the lines, in seconds and metres."""
 
     memory: float = quantity(
-        4.0,
+        3.5,
         "s",
         "How long a person who is out of sight (behind a tree, behind others) is still counted",
         ge=0.5,
