@@ -30,7 +30,9 @@ LOST_NEAR, LOST_SPEED, LOST_FAR = 0.5, 1.0, 2.5
 """Somebody lost is looked for within 0.5 m, and 1 m more for each second, up to 2.5 m from where they should be."""
 
 
-def assign(xy: Floats, cov: Floats, z: Floats, r: Floats, handicap: Floats, penalty: Floats) -> tuple[Rows, Rows, Floats]:
+def assign(
+    xy: Floats, cov: Floats, z: Floats, r: Floats, handicap: Floats, penalty: Floats
+) -> tuple[Rows, Rows, Floats]:
     """Pairs of track and detection with the highest joint likelihood.
 
     Args:

@@ -23,6 +23,13 @@ from drukte.sense.track import Tracks
 LAG: Final = 1.0
 """How late the tracks are, s: two steps of a walker. Twice as long gains under 2 % more."""
 
+BATCH: Final = 0.25
+"""Frames are given out in batches of this length, s: one backward recursion serves them all."""
+
+STALE: Final = 5.0
+"""Gap in the source after which the waiting frames are dropped, s: they belong to another time."""
+EPSILON: Final = 1e-6
+
 REPEATS: Final = 0.4
 """Time over which errors of a detection repeat themselves, s: a box swings with the gait and with clothing against the
 ground, so that frames nearer in time than this say the same thing twice. Measured on PETS 2009 S2.L1 view 1: the
@@ -90,25 +97,26 @@ class Smoother:
         self._steps: deque[_Step] = deque()
 
     def update(self, tracks: Tracks, positions: Positions, t: float) -> list[tuple[float, Tracks]]:
-        """Take in a frame; give out those that are old enough now, usually one, with the time of each.
+        """Take in a frame; give out those that are old enough now, none or a few, with the time of each.
 
         Args:
             tracks: what the tracker made of the frame.
             positions: what the frame showed; `tracks.source` names its rows.
             t: time of the frame, s, as given to the tracker.
         """
-        self._steps.append(self._forward(tracks, positions, t))
         out = []
-        while self._steps and self._steps[0].t <= t - self._lag + 1e-6:
-            out.append(self._first())
+        if self._steps and not 0 <= t - self._steps[-1].t <= STALE:
+            # A clock that stepped back, or a source that was lost: what came before has nothing to do with it.
+            out = self.flush() if t < self._steps[-1].t else []
+            self._steps.clear()
+        self._steps.append(self._forward(tracks, positions, t))
+        if self._steps[0].t <= t - self._lag - BATCH + EPSILON:
+            out += self._release(t - self._lag + EPSILON)
         return out
 
     def flush(self) -> list[tuple[float, Tracks]]:
         """Give out everything that is left: the source has ended."""
-        out = []
-        while self._steps:
-            out.append(self._first())
-        return out
+        return self._release(np.inf)
 
     def _forward(self, tracks: Tracks, positions: Positions, t: float) -> _Step:
         n = len(tracks)
@@ -165,27 +173,37 @@ class Smoother:
         own[:, [0, 1], [0, 1]] = np.maximum(own[:, [0, 1], [0, 1]], 1e-6)
         return own
 
-    def _first(self) -> tuple[float, Tracks]:
-        """The oldest frame, smoothed by all later ones, and out of the window."""
-        steps = list(self._steps)
-        x, p = steps[-1].x, steps[-1].p
-        sure, seen = steps[-1].tracks.confirmed, steps[-1].tracks.seen
-        for step, earlier in zip(steps[:0:-1], steps[-2::-1], strict=True):
-            a, b = step.before, step.now
-            new_x, new_p = earlier.x.copy(), earlier.p.copy()
-            new_sure, new_seen = earlier.tracks.confirmed.copy(), earlier.tracks.seen.copy()
-            new_x[a] += (step.gain @ (x[b] - step.guess)[:, :, None])[:, :, 0]
-            new_p[a] += step.gain @ (p[b] - step.spread) @ step.gain.transpose(0, 2, 1)
-            new_sure[a] |= sure[b]
-            new_seen[a] |= seen[b]
-            x, p, sure, seen = new_x, new_p, new_sure, new_seen
-        step = self._steps.popleft()
+    def _release(self, until: float) -> list[tuple[float, Tracks]]:
+        """The frames up to a time, smoothed by all later ones, and out of the window."""
+        if not self._steps:
+            return []
+        out = []
+        later = self._steps[-1]
+        x, p, sure, seen = later.x, later.p, later.tracks.confirmed, later.tracks.seen
+        for step in reversed(self._steps):
+            if step is not later:
+                a, b = later.before, later.now
+                new_x, new_p = step.x.copy(), step.p.copy()
+                new_sure, new_seen = step.tracks.confirmed.copy(), step.tracks.seen.copy()
+                new_x[a] += (later.gain @ (x[b] - later.guess)[:, :, None])[:, :, 0]
+                new_p[a] += later.gain @ (p[b] - later.spread) @ later.gain.transpose(0, 2, 1)
+                new_sure[a] |= sure[b]
+                new_seen[a] |= seen[b]
+                x, p, sure, seen, later = new_x, new_p, new_sure, new_seen, step
+            if step.t <= until:
+                out.append((step.t, self._smoothed(step, x, p, sure, seen)))
+        for _ in out:
+            self._steps.popleft()
+        return out[::-1]
+
+    def _smoothed(self, step: _Step, x: Floats, p: Floats, sure: NDArray[np.bool_], seen: NDArray[np.bool_]) -> Tracks:
+        """A frame's tracks with what is known of them now: state, whether they count, whether they are seen again."""
         astray = np.where(seen, 0.0, ASTRAY * (step.t - step.tracks.last_seen))
         cov = p[:, :2, :2] + step.lasting + np.square(astray)[:, None, None] * np.eye(2)
         if self._shared is not None and len(x):
             moves = self._shared(x[:, :2])
             cov = cov + moves @ moves.transpose(0, 2, 1)
-        return step.t, replace(step.tracks, xy=x[:, :2], velocity=x[:, 2:], cov=cov, confirmed=sure)
+        return replace(step.tracks, xy=x[:, :2], velocity=x[:, 2:], cov=cov, confirmed=sure)
 
 
 def _motion(dt: float, seen: NDArray[np.bool_]) -> tuple[Floats, Floats]:
