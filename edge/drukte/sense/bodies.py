@@ -31,6 +31,9 @@ height (0.10 m of 1.72 m: 0.058) and of the box's two edges (0.043 each) togethe
 DOUBT: Final = 0.12
 """Further difference at which a box is worth 0.6 of its score, twice that: 0.14."""
 
+STEP: Final = 8
+"""Distance between the pixels at which usual heights are known, px; between them they are interpolated."""
+
 WIDTH: Final = 0.65
 """Width of a walking body with its arms, m: shoulders of 0.45 m, arms and legs that swing."""
 
@@ -44,6 +47,7 @@ class Bodies:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
+        self._heights = _usual_heights(ground)
 
     def settle(self, candidates: Detections) -> tuple[Detections, Positions]:
         """The people among a detector's unsuppressed boxes of persons, and where they stand.
@@ -86,15 +90,34 @@ class Bodies:
 
     def _tallness(self, boxes: Boxes) -> Floats:
         """(n,) height of each box as a part of what its place implies; 1 where that is unknown."""
-        if self._ground.pose is None or not len(boxes):
+        if self._heights is None:
             return np.ones(len(boxes))
-        xy, _, ok = self._ground.positions(boxes)
-        foot, head = self._ground.to_pixels(xy)[0], self._ground.to_pixels(xy, self._ground.body_height)[0]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = (boxes[:, 3] - boxes[:, 1]) / np.abs(foot[:, 1] - head[:, 1])
-            # Where the camera looks down so steeply that a body shows no height, height says nothing.
-            flat = np.abs(foot[:, 1] - head[:, 1]) < 2 * np.abs(foot[:, 0] - head[:, 0])
-        return np.where(ok & ~flat & np.isfinite(ratio), ratio, 1.0)
+        rows, columns = self._heights.shape
+        x = np.clip((boxes[:, 0] + boxes[:, 2]) / (2 * STEP), 0, columns - 1.001)
+        y = np.clip(boxes[:, 3] / STEP, 0, rows - 1.001)
+        i, j = y.astype(np.intp), x.astype(np.intp)
+        v, u, h = y - i, x - j, self._heights
+        usual = (1 - v) * ((1 - u) * h[i, j] + u * h[i, j + 1]) + v * ((1 - u) * h[i + 1, j] + u * h[i + 1, j + 1])
+        ratio = (boxes[:, 3] - boxes[:, 1]) / usual
+        return np.where(np.isfinite(ratio), ratio, 1.0)
+
+
+def _usual_heights(ground: Ground) -> Floats | None:
+    """Height in the picture, px, of people of usual height whose feet are at every `STEP`th pixel.
+
+    NaN where no place can be told, and where the camera looks down so steeply that a body shows no height. None
+    without a pose.
+    """
+    if ground.pose is None:
+        return None
+    width, height = ground.picture
+    x, y = np.meshgrid(np.arange(0, width + 2 * STEP, STEP), np.arange(0, height + 2 * STEP, STEP))
+    feet = np.column_stack([x.ravel(), y.ravel()]) - 0.5
+    xy, _, ok = ground.to_ground(feet)
+    xy[~ok] = np.nan
+    axis = feet - ground.to_pixels(xy, ground.body_height)[0]
+    tall = np.where(axis[:, 1] > 2 * np.abs(axis[:, 0]), axis[:, 1], np.nan)
+    return np.asarray(tall.reshape(x.shape))
 
 
 def _doubt(beyond: Floats) -> Floats:

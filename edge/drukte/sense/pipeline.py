@@ -79,7 +79,7 @@ class Pipeline:
     def forget(self) -> None:
         """Start anew: no tracks, nobody in a zone."""
         self._tracker = Tracker(self._site.tracking, self._site.model.score, self._view)
-        self._smoother = Smoother(shared=self._ground.shared)
+        self._smoother = Smoother(shared=self._ground.shared, view=self._view)
         self._reducer = Reducer(self._site, self._view)
 
     def step(self, picture: NDArray[np.uint8], t: float) -> list[FrameResult]:

@@ -15,10 +15,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from drukte.sense.kalman import UNSEEN_DECAY
 from drukte.sense.people import RIDER, Floats, Positions
-from drukte.sense.track import Tracks
+from drukte.sense.track import CROWDED, Tracks
+from drukte.sense.view import View
 
 LAG: Final = 1.0
 """How late the tracks are, s: two steps of a walker. Twice as long gains under 2 % more."""
@@ -35,18 +37,24 @@ REPEATS: Final = 0.4
 ground, so that frames nearer in time than this say the same thing twice. Measured on PETS 2009 S2.L1 view 1: the
 correlation of the foot's error falls to 0.35 in 0.5 s."""
 
-PERSISTS: Final = 0.3
+PERSISTS: Final = 0.4
 """Part of a detection's variance that stays with a person for seconds, whatever is averaged: how their shape, shadow
 and clothing sit in the detector's box. Measured on the same recording: smoothing over any length leaves two thirds of
 the foot's standard error."""
 
-ODD: Final = 4.0
-"""Squared Mahalanobis distance from where the others say somebody is, beyond which a detection's weight falls: a box
+ODD: Final = 1.8
+"""Squared Mahalanobis distance from where other frames say somebody is, beyond which a detection's weight falls
+(1.345 standard deviations: P. J. Huber, Robust Statistics, 1981: 95 % as good as least squares if all are sound): a box
 that caught a second person or a post is wrong by more than its covariance says."""
 
 WALKER_NOISE: Final = 0.1
 RIDER_NOISE: Final = 1.0
 """Spectral density of acceleration, m2/s3: within a second a walker changes velocity by 0.3 m/s."""
+
+MISSED: Final = 0.3
+"""Time for which a sound detector may miss somebody in plain view, s. Who is unseen for longer, is not seen again
+within the lag and is not hidden behind anybody does not count: they went, or never were. Their track lives on as the
+tracker decides, so that whoever comes back from behind a tree is the same person again."""
 
 ASTRAY: Final = 1.0
 """How fast the place of somebody who is not seen again becomes unknown, m/s: as far as the tracker looks for them."""
@@ -90,10 +98,11 @@ class Smoother:
         lag: s; 0 passes tracks on at once, only filtered.
         shared: the part of places' errors that does not change from frame to frame (see `Ground.shared`); no amount of
             smoothing takes it away. None: there is none.
+        view: what the sensor sees and from where; None if unknown.
     """
 
-    def __init__(self, lag: float = LAG, shared: Shared | None = None) -> None:
-        self._lag, self._shared = lag, shared
+    def __init__(self, lag: float = LAG, shared: Shared | None = None, view: View | None = None) -> None:
+        self._lag, self._shared, self._view = lag, shared, view
         self._steps: deque[_Step] = deque()
 
     def update(self, tracks: Tracks, positions: Positions, t: float) -> list[tuple[float, Tracks]]:
@@ -198,12 +207,21 @@ class Smoother:
 
     def _smoothed(self, step: _Step, x: Floats, p: Floats, sure: NDArray[np.bool_], seen: NDArray[np.bool_]) -> Tracks:
         """A frame's tracks with what is known of them now: state, whether they count, whether they are seen again."""
-        astray = np.where(seen, 0.0, ASTRAY * (step.t - step.tracks.last_seen))
+        unseen = step.t - step.tracks.last_seen
+        sure = sure & (seen | (unseen < MISSED) | self._hidden(x[:, :2], sure & step.tracks.seen))
+        astray = np.where(seen, 0.0, ASTRAY * unseen)
         cov = p[:, :2, :2] + step.lasting + np.square(astray)[:, None, None] * np.eye(2)
         if self._shared is not None and len(x):
             moves = self._shared(x[:, :2])
             cov = cov + moves @ moves.transpose(0, 2, 1)
         return replace(step.tracks, xy=x[:, :2], velocity=x[:, 2:], cov=cov, confirmed=sure)
+
+    def _hidden(self, xy: Floats, others: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(n,) who of the people at (n, 2) m stands behind one of the `others`, and is not taken for them."""
+        if self._view is None or not others.any():
+            return np.zeros(len(xy), bool)
+        apart, _ = KDTree(xy[others]).query(xy)
+        return self._view.hidden(xy, xy[others]) & (apart > CROWDED)
 
 
 def _motion(dt: float, seen: NDArray[np.bool_]) -> tuple[Floats, Floats]:
