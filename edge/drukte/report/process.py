@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import sqlite3
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -290,6 +291,14 @@ def state_folder(site: Site) -> Path:
     return home / "drukte" / f"{site.organisation}-{site.device}"
 
 
+def is_pipe(fd: int) -> bool:
+    """Whether a descriptor is open and a pipe or FIFO."""
+    try:
+        return stat.S_ISFIFO(os.fstat(fd).st_mode)
+    except OSError:
+        return False
+
+
 def main(site_path: Path, door_fd: int, state: Path | None = None) -> Exit:
     """Run the open room until SIGTERM or SIGINT.
 
@@ -303,6 +312,9 @@ def main(site_path: Path, door_fd: int, state: Path | None = None) -> Exit:
     """
     try:
         site = load_site(site_path)
+        if not is_pipe(door_fd):
+            log.error("descriptor %d is not the door: it has to be the reading end of a pipe or FIFO", door_fd)
+            return Exit.DOOR
         folder = state_folder(site) if state is None else state
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.set_blocking(door_fd, False)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import ValidationError
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
@@ -41,13 +42,13 @@ def percent(block: Any, value: float | None) -> str:
     return f"{100 * value:.0f}%" if block.status == "shown" and value is not None else HIDDEN.get(block.status, "-")
 
 
-def crossings(o: Observation) -> str:
-    """Crossings of all lines of a zone."""
+def crossings(o: Observation, between: str = ", ") -> str:
+    """Crossings of all lines of a zone, with `between` between lines."""
     if o.crossings is None:
         return "-"
     if o.crossings.status != "shown":
         return HIDDEN[o.crossings.status]
-    return ", ".join(f"{line.line} {line.in_:g} in {line.out:g} out" for line in o.crossings.lines)
+    return between.join(f"{line.line} {line.in_:g} in {line.out:g} out" for line in o.crossings.lines)
 
 
 def local(moment: str) -> str:
@@ -90,21 +91,23 @@ class Board:
 
     def table(self) -> Table:
         """What is known, as a table."""
-        columns = ("device", "zone", "until", "people", "most", "high risk", "low risk", "crossings", "observed")
-        table = Table(*columns, "sensor", "quality", title="drukte", caption=self._caption())
+        devices = sorted({device for _, device, _ in self._zones})
+        title = devices[0] if len(devices) == 1 else "drukte"
+        table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, title=title, caption=self._caption())
+        for heading in ("zone", "until", "people", "most", "high", "low", "crossings", "seen", "quality"):
+            right = heading in ("people", "most", "high", "low", "seen")
+            table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "zone")
         for (_, device, zone), o in sorted(self._zones.items()):
             table.add_row(
-                device,
-                zone,
+                f"{device}/{zone}" if len(devices) > 1 else zone,
                 local(o.to),
                 number(o.people, o.people.mean),
                 number(o.people, o.people.max),
                 percent(o.levels, o.levels.high_risk),
                 percent(o.levels, o.levels.low_risk),
-                crossings(o),
+                crossings(o, "\n"),
                 f"{100 * o.observed:.0f}%",
-                o.state,
-                o.quality.grade,
+                o.quality.grade if o.state == "running" else f"{o.quality.grade}, {o.state}",
             )
         return table
 

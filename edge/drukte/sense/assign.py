@@ -26,12 +26,12 @@ REACH: Final = 3.0
 MISS: Final = 8.0
 """Cost of leaving a track without detection: -2 ln of a density of stray detections of about 0.02 per square metre.
 Equal to the gate for somebody known to about 0.25 m; tighter for whoever is known less well."""
-LOST_NEAR, LOST_SPEED, LOST_FAR = 0.5, 1.0, 2.5
-"""Somebody lost is looked for within 0.5 m, and 1 m more for each second, up to 2.5 m from where they should be."""
+LOST_NEAR, LOST_SPEED, LOST_FAR = 1.0, 1.5, 2.5
+"""Somebody lost is looked for within 1 m, and 1.5 m (a walk) more for each second, up to 2.5 m."""
 
 
 def assign(
-    xy: Floats, cov: Floats, z: Floats, r: Floats, handicap: Floats, penalty: Floats
+    xy: Floats, cov: Floats, z: Floats, r: Floats, handicap: Floats, penalty: Floats, bonus: Floats
 ) -> tuple[Rows, Rows, Floats]:
     """Pairs of track and detection with the highest joint likelihood.
 
@@ -42,6 +42,8 @@ def assign(
         r: (m, 2, 2) their covariances, m2.
         handicap: (n,) cost added to all pairs of a track, at least 0: lets established tracks go first.
         penalty: (m,) cost added to all pairs of a detection, at least 0: lets sure detections go first.
+        bonus: (m,) cost saved by giving a detection to any track, which widens no gate: somebody sure without a track
+            would have to have come from nowhere.
 
     Returns:
         Indices of the matched tracks and of their detections, and the costs of the pairs without the additions.
@@ -60,7 +62,7 @@ def assign(
     possible = (d2 < GATE) & (cost < MISS)
     if not possible.any():
         return nobody
-    i, j, cost, plain = i[possible], j[possible], cost[possible], plain[possible]
+    i, j, cost, plain = i[possible], j[possible], cost[possible] - bonus[j[possible]], plain[possible]
     # Each track also has a column of its own that stands for 'not seen', so that a full matching of tracks exists.
     tracks = np.arange(n)
     weights = np.concatenate([cost, np.full(n, MISS)])
@@ -69,12 +71,14 @@ def assign(
         (weights, (np.concatenate([i, tracks]), np.concatenate([j, m + tracks]))),
         shape=(n, m + n),
     )
-    rows, columns = min_weight_full_bipartite_matching(graph)
-    seen = columns < m
-    rows, columns = rows[seen].astype(np.intp), columns[seen].astype(np.intp)
-    order = np.argsort(i * m + j)
-    pair = order[np.searchsorted(i * m + j, rows * m + columns, sorter=order)]
-    return rows, columns, plain[pair]
+    matched_rows, matched_columns = min_weight_full_bipartite_matching(graph)
+    seen = matched_columns < m
+    rows: Rows = np.asarray(matched_rows[seen], np.intp)
+    columns: Rows = np.asarray(matched_columns[seen], np.intp)
+    pairs = i * m + j
+    order = np.argsort(pairs)
+    costs: Floats = plain[order[np.searchsorted(pairs, rows * m + columns, sorter=order)]]
+    return rows, columns, costs
 
 
 def assign_lost(xy: Floats, unseen: Floats, z: Floats) -> tuple[Rows, Rows]:
@@ -94,4 +98,4 @@ def assign_lost(xy: Floats, unseen: Floats, z: Floats) -> tuple[Rows, Rows]:
     cost = np.where(distance < allowed[:, None], distance, 1e3)
     i, j = linear_sum_assignment(cost)
     good = cost[i, j] < 1e3
-    return i[good], j[good]
+    return i[good].astype(np.intp), j[good].astype(np.intp)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drukte.sense.detect.nms import suppress
-from drukte.sense.feet import positions
+from drukte.sense.feet import standing
 from drukte.sense.ground import Ground
 from drukte.sense.people import Detections, Floats, Positions
 
@@ -68,7 +68,7 @@ class Bodies:
     def place(self, people: Detections, drawn: bool = False) -> tuple[Detections, Positions]:
         """Where people stand who have one box each; `drawn`: by hand, so without a detector's errors."""
         boxes, scores = people.boxes.astype(np.float64), people.scores.astype(np.float64)
-        xy, cov, ok = self._ground.positions(boxes) if drawn else positions(self._ground, boxes, scores)
+        xy, cov, ok = self._ground.positions(boxes) if drawn else standing(self._ground, boxes, scores)
         rows = np.flatnonzero(ok)
         return people.select(rows), Positions(xy[rows], cov[rows], scores[rows])
 

@@ -8,20 +8,22 @@ instead: where somebody of usual height has their head there.
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from drukte.sense.ground import Ground
 from drukte.sense.people import Floats
 
 Mask = NDArray[np.bool_]
 
-CUT_SHORT: Final = 0.8
-"""A box of less than this part of a usual person's height has lost its feet. Whole boxes of walkers stay above 0.85."""
+CUT_SHORT: Final = 0.88
+"""A box of less than this part of a usual person's height has lost its feet.
+
+Measured: of 2021 boxes on PETS 2009 S2.L1 view 1 whose lower edge is right, 1 % are lower than this."""
 SIDEWAYS: Final = 0.25
 """Standard error across the line of sight of somebody placed by their head, m: a part-hidden box is off its middle."""
 
 
-def positions(ground: Ground, boxes: Floats, scores: Floats) -> tuple[Floats, Floats, Mask]:
+def standing(ground: Ground, boxes: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats, Mask]:
     """Where the people in detected boxes stand, whole or cut short.
 
     Args, returns: as `Ground.positions`.

@@ -18,7 +18,8 @@ def signed_distance(points: Floats, corners: Floats) -> Floats:
     above = (a[:, 1] > points[:, 1:2]) != (a[:, 1] + edge[:, 1] > points[:, 1:2])
     right = (edge[:, 0] * to[:, :, 1] - edge[:, 1] * to[:, :, 0]) * np.sign(edge[:, 1]) > 0
     inside = (above & right).sum(1) % 2 == 1
-    return np.where(inside, distance, -distance)
+    out: Floats = np.where(inside, distance, -distance)
+    return out
 
 
 def area(corners: ArrayLike) -> float:

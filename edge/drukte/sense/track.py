@@ -6,8 +6,6 @@ its id when nothing was seen of it for a few seconds. All rules are in seconds a
 rate; where frames come too slowly to tell who is who, detections are counted as they are (`Mode`).
 """
 
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -18,19 +16,13 @@ from drukte.config.tracking import MAX_MEMORY, Tracking
 from drukte.sense import evidence
 from drukte.sense.assign import assign, assign_lost
 from drukte.sense.kalman import Filters
-from drukte.sense.people import RIDER, Floats, Positions
+from drukte.sense.people import RIDER, Positions
+from drukte.sense.tracks import Mode, Tracks
 from drukte.sense.twins import twins
 from drukte.sense.view import View
 
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
-
-
-class Mode(IntEnum):
-    """How people were counted."""
-
-    TRACKS = 0
-    DETECTIONS = 1
 
 
 SLOW: Final = 1.0
@@ -46,6 +38,8 @@ WEAK_PENALTY: Final = 2.0
 """Cost, in the assignment, of a weak detection. Sure ones are given away first."""
 TWIN_PENALTY: Final = 8.0
 """Cost of a detection inside somebody's body: only whose place is known well enough to be told apart may have it."""
+NEWCOMER: Final = 4.0
+"""Cost, in the assignment, of a sure detection without a track: people seldom appear in the middle of the view."""
 TENTATIVE_HANDICAP: Final = 3.0
 """Cost of a track that does not count yet. Counted people choose first."""
 
@@ -63,46 +57,6 @@ VOTE: Final = 0.6
 """Time constant of the vote of detections on whether somebody rides, s."""
 
 
-@dataclass(slots=True)
-class Tracks:
-    """The people of one frame. Rows of all arrays belong together; a person keeps its slot for life.
-
-    Attributes:
-        ids: (n,) throw-away numbers, from 1; never reused within a run.
-        slots: (n,) small indices, reused after death: where others keep what they know about a person.
-        xy: (n, 2) position, m.
-        cov: (n, 2, 2) its covariance, m2.
-        velocity: (n, 2) m/s.
-        confirmed: (n,) whether the track is counted as a person.
-        seen: (n,) whether this frame had a detection of it.
-        leapt: (n,) whether it was lost, and is found in this frame without knowing how it came there.
-        scores: (n,) score of the last detection.
-        kinds: (n,) WALKER or RIDER.
-        born: (n,) time of the first detection, s.
-        last_seen: (n,) time of the last detection, s.
-        source: (n,) row of the positions given to `update`; -1 if unseen.
-        mode: whether tracks or plain detections were counted.
-    """
-
-    ids: NDArray[np.int64]
-    slots: Rows
-    xy: Floats
-    cov: Floats
-    velocity: Floats
-    confirmed: Mask
-    seen: Mask
-    leapt: Mask
-    scores: Floats
-    kinds: NDArray[np.uint8]
-    born: Floats
-    last_seen: Floats
-    source: Rows
-    mode: Mode = Mode.TRACKS
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
 class _Store:
     """What is known about each track, in rows of preallocated arrays. An id of 0 marks a free row."""
 
@@ -116,6 +70,7 @@ class _Store:
         self.riding = np.zeros(capacity)
         self.born = np.zeros(capacity)
         self.last_seen = np.zeros(capacity)
+        self.last_sure = np.zeros(capacity)
         self.source = np.full(capacity, -1, np.intp)
 
 
@@ -149,14 +104,15 @@ class Tracker:
                 one usual frame interval.
         """
         store = self._store
+        before = self._mode
         dt = self._advance(t)
         if self._mode is Mode.DETECTIONS:
             store.ids[:] = 0
             return self._plain(positions, t)
         rows = np.flatnonzero(store.ids)
-        # At the start and after a long gap there is no past to ask: whoever is there counts at once, so that no
-        # observation can be mistaken for nobody.
-        afresh = dt is None or dt > MAX_MEMORY
+        # At the start, after a long gap and when following begins again there is no past to ask: whoever is there
+        # counts at once, so that no observation can be mistaken for nobody.
+        afresh = dt is None or dt > MAX_MEMORY or before is not self._mode
         if afresh:
             store.ids[rows] = 0
             rows = rows[:0]
@@ -203,6 +159,7 @@ class Tracker:
             positions.cov[usable],
             np.where(store.confirmed[rows], 0.0, TENTATIVE_HANDICAP),
             np.where(sure, 0.0, np.where(twin, TWIN_PENALTY, WEAK_PENALTY))[usable],
+            np.where(sure, NEWCOMER, 0.0)[usable],
         )
         at, found = rows[i], usable[j]
         if len(at):
@@ -224,10 +181,10 @@ class Tracker:
     def _recover(self, rows: Rows, free: Rows, positions: Positions, t: float) -> Rows:
         """Give sure detections that are left to counted people who were lost nearby. Returns what is left then."""
         store, filters = self._store, self._filters
-        lost = rows[~store.seen[rows] & store.confirmed[rows]]
+        lost = rows[store.confirmed[rows] & (store.last_sure[rows] < t)]
         if not len(lost) or not len(free):
             return free
-        i, j = assign_lost(filters.xy[lost], t - store.last_seen[lost], positions.xy[free])
+        i, j = assign_lost(filters.xy[lost], t - store.last_sure[lost], positions.xy[free])
         at, found = lost[i], free[j]
         velocity = filters.velocity[at]
         filters.start(at, positions.xy[found], positions.cov[found], np.full(len(at), WALKER_SPEED))
@@ -241,6 +198,7 @@ class Tracker:
         store.seen[rows] = True
         store.scores[rows] = positions.scores[found]
         store.last_seen[rows] = t
+        store.last_sure[rows[positions.scores[found] >= self._sure]] = t
         store.source[rows] = found
 
     def _lose(self, rows: Rows, t: float, dt: float) -> None:

@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 ELBOW: Final = 0.5
 """Distance under which two people hardly ever stand, m: between the centres of bodies of 0.45 m by 0.25 m."""
 VAGUE: Final = 0.25
-"""Part of the positions' covariance that widens that distance: of two doubtful positions 0.7 m apart one is doubtful."""
+"""Part of the positions' covariance that widens that distance: two vague positions 0.7 m apart may be one body."""
 
 
 def twins(positions: Positions) -> Mask:

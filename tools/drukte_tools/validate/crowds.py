@@ -5,8 +5,9 @@ positions with noise, people missed, things taken for people. Counting it and co
 counting alone, apart from any detector.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,7 +61,7 @@ class Scene:
         for way in self.ways():
             across, position = (way - a) @ right, (way - a) @ along
             firm = np.flatnonzero(np.abs(across) > margin)
-            for i, j in zip(firm[:-1], firm[1:], strict=True):
+            for i, j in pairwise(firm):
                 if (across[i] > 0) == (across[j] > 0):
                     continue
                 k = i + int(np.argmax((across[i + 1 : j + 1] > 0) != (across[i] > 0)))
@@ -207,8 +208,8 @@ def queue(seconds: float, seed: int, people_per_second: float = 0.25, service: f
 
 def _simulate(
     name: str,
-    area: list[tuple[float, float]],
-    exits: dict[str, list[tuple[float, float]]],
+    area: Sequence[tuple[float, float]],
+    exits: Mapping[str, Sequence[tuple[float, float]]],
     arrive: Callable[[np.random.Generator], tuple[str, tuple[float, float]]],
     seconds: float,
     people_per_second: float,
@@ -230,7 +231,7 @@ def _simulate(
 def _run(
     name: str,
     simulation: Any,
-    area: list[tuple[float, float]],
+    area: Sequence[tuple[float, float]],
     place: Callable[[np.random.Generator], tuple[int, int, tuple[float, float]]],
     seconds: float,
     people_per_second: float,
