@@ -15,7 +15,8 @@ from drukte.sense.ground import Ground
 from drukte.sense.people import PERSON, Detections, Floats, Positions
 from drukte.sense.reduce import Reducer
 from drukte.sense.smooth import Smoother
-from drukte.sense.track import Tracker, Tracks
+from drukte.sense.track import Tracker
+from drukte.sense.tracks import Tracks
 from drukte.sense.view import View
 from drukte.summary import RUNNING
 

@@ -19,7 +19,8 @@ from scipy.spatial import KDTree
 
 from drukte.sense.kalman import UNSEEN_DECAY
 from drukte.sense.people import RIDER, Floats, Positions
-from drukte.sense.track import CROWDED, Tracks
+from drukte.sense.track import CROWDED
+from drukte.sense.tracks import Tracks
 from drukte.sense.view import View
 
 LAG: Final = 1.0
