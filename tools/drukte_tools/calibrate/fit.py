@@ -236,6 +236,15 @@ def _laid_out(
         p[i] += h
         moves.append((unknowns.camera(p).ground(rays) - xy) / h)
     moved = np.stack(moves, axis=-1)
+    # Where the whole layout lies and which way it is turned is a choice, no error.
+    n = len(xy)
+    arm = xy - xy.mean(0)
+    free = np.zeros((n, 2, 3))
+    free[:, 0, 0] = free[:, 1, 1] = 1
+    free[:, 0, 2], free[:, 1, 2] = -arm[:, 1], arm[:, 0]
+    basis = np.linalg.qr(free.reshape(2 * n, 3))[0]
+    flat = moved.reshape(2 * n, 4)
+    moved = (flat - basis @ (basis.T @ flat)).reshape(n, 2, 4)
     variance = np.einsum("nik,kl,nil->n", moved, fit.covariance[:4, :4], moved) / 2
     rows = [{"pixel": _rounded(p, 1), "metres": _rounded(turn @ (m - xy[0]), 3)} for p, m in zip(pixels, xy, strict=True)]
     # Never a better error than a hand that holds a tape.

@@ -178,3 +178,41 @@ class Verdict:
 def default_tolerance(limit: float) -> float:
     """The standard error above which the device itself calls a pair undetermined, m."""
     return BLUR * limit
+
+
+def verdict(
+    ground: Ground,
+    zones: list[tuple[str, Floats]],
+    errors: tuple[list[float], float | None],
+    distance: float,
+    tolerance: float | None = None,
+    share: float = SHARE,
+) -> Verdict:
+    """Judge a calibration.
+
+    Args:
+        ground: the calibrated camera.
+        zones: name and polygon (m) of each place that matters.
+        errors: residuals of the fit in standard errors, and the error at places left out of it (m; None: none).
+        distance: that must be told, m.
+        tolerance: standard error allowed, m; None: the device's own limit, a third of `distance`.
+        share: least share of each zone that must meet it.
+    """
+    allowed = default_tolerance(distance) if tolerance is None else tolerance
+    areas = tuple(judge(ground, name, polygon, distance, allowed) for name, polygon in zones)
+    reasons = [
+        f"{area.name}: {distance:g} m can be told within {allowed:.2f} m on {area.good:.0%} of it, at least {share:.0%} "
+        f"is asked ({area.visible:.0%} of it is in the picture)"
+        for area in areas
+        if area.good < share
+    ]
+    sigmas, left_out = errors
+    if sigmas and max(sigmas) > OUTLIER:
+        reasons.append(f"a point or length lies {max(sigmas):.1f} standard errors off: measure or click it again")
+    if left_out is not None and left_out > allowed:
+        reasons.append(f"places left out of the fit are {left_out:.2f} m off, at most {allowed:.2f} m is allowed")
+    return Verdict(not reasons, tuple(reasons), areas, distance, allowed, share)
+
+
+OUTLIER = 4.0
+"""Standard errors off from which a point is a mistake and no error of hand."""
