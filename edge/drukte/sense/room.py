@@ -15,7 +15,7 @@ from drukte.exits import Exit
 from drukte.sense.calibration import CalibrationError, GroundError
 from drukte.sense.frame import Frame
 from drukte.sense.liveness import KnownPicture, NotAliveError, confirm_frames
-from drukte.sense.pipeline import Pipeline
+from drukte.sense.pipeline import FrameResult, Pipeline
 from drukte.sense.seal import SealError, seal, wakers
 from drukte.sense.sources import Source, SourceEnded, SourceError, open_source
 from drukte.sense.tick import Ticker
@@ -105,12 +105,12 @@ def _loop(site: Site, source: Source, frame: Frame, pipeline: Pipeline, door: "D
                 with frame:
                     at = source.read(frame)
                     if at is not None:
-                        result = pipeline.step(frame.image, at)
+                        results = pipeline.step(frame.image, at)
                         last_seen = time.monotonic()
-                        state = result.state
-                        ticker.add(result.zones, last_seen, state, result.calibration, result.mode)
+                        state = _add(ticker, results, last_seen)
             except SourceEnded:
                 ended = True
+                _add(ticker, pipeline.finish(), time.monotonic())
         steady = time.monotonic()
         if steady - last_seen > patience:
             state = STARVED
@@ -119,6 +119,15 @@ def _loop(site: Site, source: Source, frame: Frame, pipeline: Pipeline, door: "D
             door.send(record)
         if ended and records:
             return Exit.OK
+
+
+def _add(ticker: Ticker, results: list[FrameResult], steady: float) -> int:
+    """Add what the pipeline gave out; returns the state of the sensor."""
+    state = RUNNING
+    for result in results:
+        state = result.state
+        ticker.add(result.zones, steady, state, result.calibration, result.mode)
+    return state
 
 
 class Door:
