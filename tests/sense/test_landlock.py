@@ -24,7 +24,7 @@ def can(act):
         return False
     return True
 """
-    done = subprocess.run([sys.executable, "-c", head + script], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", head + script], capture_output=True, text=True, timeout=99, check=True)
     return done.stdout.strip()
 
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from drukte.config.base import Name, Section, quantity, unique
 from drukte.config.ground import Ground
 from drukte.config.purpose import Place, Purpose
-from drukte.config.report import Mqtt
+from drukte.config.report import Disclosure, Mqtt
 from drukte.config.source import Model, Source
 from drukte.config.tracking import Tracking
 from drukte.config.zones import MAX_ZONES, Closeness, Zone
@@ -45,6 +45,12 @@ class Site(Section):
         le=86_400,
     )
     mqtt: Mqtt = Field(default_factory=Mqtt)
+    disclosure: Disclosure = Field(default_factory=Disclosure)
+
+    @property
+    def crossings_span(self) -> int:
+        """Span over which crossings are added up, s."""
+        return self.window if self.disclosure.policy == "none" else max(self.window, self.disclosure.crossings)
 
     @model_validator(mode="after")
     def _spans_fit(self) -> Self:
@@ -56,4 +62,16 @@ class Site(Section):
             raise ValueError(
                 f"window: {self.window} s must be a multiple of the tick ({self.tick} s) and divide a day (86400 s)"
             )
+        if self.disclosure.policy != "none":
+            floor = 900 if self.disclosure.policy == "open" else 60
+            if self.window < floor:
+                raise ValueError(
+                    f"window: {self.window} s is too short for disclosure policy {self.disclosure.policy}; at least "
+                    f"{floor} s, or policy none with a reason"
+                )
+            if self.crossings_span % self.window:
+                raise ValueError(
+                    f"disclosure.crossings: {self.disclosure.crossings} s must be a multiple of the window "
+                    f"({self.window} s)"
+                )
         return self

@@ -5,6 +5,7 @@ at all stops the seal with an error that names it.
 """
 
 import fcntl
+import io
 import os
 import stat
 import sys
@@ -17,6 +18,13 @@ _SOURCE_DEVICES = ("/dev/video", "/dev/media", "/dev/v4l-subdev", "/dev/dma_heap
 """Camera and accelerator devices: their descriptors stay open, and memory shared with them is theirs."""
 _OWN_OBJECTS = ("anon_inode:[eventfd]", "anon_inode:[eventpoll]", "anon_inode:[timerfd]")
 _NETLINK = 16
+
+
+class _Nowhere(io.TextIOBase):
+    """Takes what is printed and keeps nothing: behind the seal a real write would raise PermissionError."""
+
+    def write(self, text: str, /) -> int:
+        return len(text)
 
 
 def descriptors() -> list[tuple[int, str]]:
@@ -109,7 +117,7 @@ def close(fds: Iterable[int], needed: set[int]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
-    sys.stdin = sys.stdout = sys.stderr = None  # print() then does nothing
+    sys.stdin = sys.stdout = sys.stderr = _Nowhere()
     for fd in fds:
         os.close(fd)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)

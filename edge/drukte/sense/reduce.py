@@ -9,7 +9,7 @@ from drukte.config.zones import MAX_LINES
 from drukte.sense.closeness import Counts, closeness
 from drukte.sense.counts import ZoneCounts
 from drukte.sense.people import RIDER, Floats
-from drukte.sense.track import Tracks
+from drukte.sense.tracks import Tracks
 from drukte.sense.view import View
 from drukte.sense.zones import ZoneCounter, ZoneState
 

@@ -1,0 +1,55 @@
+"""Polygons on the ground plane: signed distance, area, clipping."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from drukte.sense.people import Floats
+
+
+def signed_distance(points: Floats, corners: Floats) -> Floats:
+    """Distance of points (n, 2) to the edge of the polygon `corners` (m, 2), m: positive inside, negative outside."""
+    a = corners
+    edge = np.roll(corners, -1, 0) - a
+    to = points[:, None, :] - a
+    along = np.clip((to * edge).sum(2) / np.maximum((edge * edge).sum(1), 1e-12), 0, 1)
+    off = to - along[:, :, None] * edge
+    distance = np.sqrt((off * off).sum(2).min(1))
+    # Even-odd rule: edges that a ray to the right of the point crosses.
+    above = (a[:, 1] > points[:, 1:2]) != (a[:, 1] + edge[:, 1] > points[:, 1:2])
+    right = (edge[:, 0] * to[:, :, 1] - edge[:, 1] * to[:, :, 0]) * np.sign(edge[:, 1]) > 0
+    inside = (above & right).sum(1) % 2 == 1
+    out: Floats = np.where(inside, distance, -distance)
+    return out
+
+
+def area(corners: ArrayLike) -> float:
+    """Area of a polygon (m, 2), square metres, whichever way round (shoelace formula)."""
+    p = np.asarray(corners, float)
+    if len(p) < 3:
+        return 0.0
+    q = np.roll(p, -1, 0)
+    return float(abs((p[:, 0] * q[:, 1] - q[:, 0] * p[:, 1]).sum()) / 2)
+
+
+def clip(subject: Floats, window: Floats) -> Floats:
+    """The part of polygon `subject` inside the convex polygon `window` (Sutherland and Hodgman 1974).
+
+    A subject that falls into several parts comes back as one polygon joined by edges of no width, so its area is right.
+    """
+    out = np.asarray(subject, float)
+    window = np.asarray(window, float)
+    q = np.roll(window, -1, 0)
+    if (window[:, 0] * q[:, 1] - q[:, 0] * window[:, 1]).sum() < 0:
+        window = window[::-1]
+    for a, b in zip(window, np.roll(window, -1, 0), strict=True):
+        if not len(out):
+            break
+        side = (b[0] - a[0]) * (out[:, 1] - a[1]) - (b[1] - a[1]) * (out[:, 0] - a[0])
+        kept: list[Floats] = []
+        for p, s, p2, s2 in zip(out, side, np.roll(out, -1, 0), np.roll(side, -1), strict=True):
+            if s >= 0:
+                kept.append(p)
+            if (s >= 0) != (s2 >= 0):
+                kept.append(p + (p2 - p) * (s / (s - s2)))
+        out = np.array(kept).reshape(-1, 2)
+    return out

@@ -1,0 +1,148 @@
+"""The sealed room: open the source, load the model, try the whole way of a frame, seal, and then only loop.
+
+The order is the point. Everything that needs a file, a thread, a module or a device happens before the seal; what is
+refused after it is refused for ever.
+"""
+
+import contextlib
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from drukte.config import Site
+from drukte.exits import Exit
+from drukte.sense.calibration import CalibrationError, GroundError
+from drukte.sense.frame import Frame
+from drukte.sense.liveness import KnownPicture, NotAliveError, confirm_frames
+from drukte.sense.pipeline import FrameResult, Pipeline
+from drukte.sense.seal import SealError, seal, wakers
+from drukte.sense.sources import Source, SourceEnded, SourceError, open_source
+from drukte.sense.tick import Ticker
+from drukte.summary import RUNNING, STARVED, Summary, encode
+
+WARM_UP = 12
+"""Frames that go the whole way before the seal, so that every library has started what it needs."""
+PATIENCE = 30.0
+"""Seconds that a camera gets to deliver them."""
+
+Outcome = tuple[Exit, str]
+"""Why the room ended, and what to tell the technician; nothing once the room is sealed."""
+
+
+def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
+    """Run until the source ends or the camera is lost.
+
+    Args:
+        site: the device's site.
+        folder: where relative paths of the site file start.
+        model: the verified graph.
+        door_fd: descriptor of the writing end of the door, a pipe or FIFO.
+    """
+    try:
+        source = open_source(site.source, folder)
+    except SourceError as error:
+        return Exit.SOURCE, str(error)
+    frame = Frame(source.height, source.width)
+    try:
+        pipeline = Pipeline(site, folder, model, source.width, source.height)
+    except (CalibrationError, GroundError) as error:
+        return Exit.CALIBRATION, str(error)
+    known = KnownPicture(pipeline.answer, source.height, source.width)
+    try:
+        _warm_up(source, frame, pipeline)
+        os.set_blocking(door_fd, False)
+        report = seal(door_fd, ioctl_types=source.ioctls, wake_fds=wakers())
+    except (SourceError, SourceEnded) as error:
+        return Exit.SOURCE, str(error)
+    except SealError as error:
+        return Exit.SEAL, str(error)
+    try:
+        with frame:
+            confirm_frames(lambda: None if source.read(frame) is None else frame.image)
+        known.confirm()
+        return _loop(site, source, frame, pipeline, Door(door_fd), int(report.bits)), ""
+    except NotAliveError:
+        return Exit.NOT_ALIVE, ""
+    except (SourceError, SourceEnded):
+        return Exit.SOURCE, ""
+    except BrokenPipeError:
+        return Exit.DOOR, ""
+    except Exception:  # a traceback could carry what a frame holds, so none is ever made
+        return Exit.INTERNAL, ""
+    finally:
+        frame.wipe()
+        pipeline.wipe()
+
+
+def _warm_up(source: Source, frame: Frame, pipeline: Pipeline) -> None:
+    """Let frames go the whole way; a slow camera gets its time."""
+    seen = 0
+    give_up = time.monotonic() + PATIENCE
+    while seen < WARM_UP:
+        if time.monotonic() > give_up:
+            raise SourceError(f"{seen} pictures in {PATIENCE:.0f} s, {WARM_UP} are needed to begin. Check the camera")
+        with frame:
+            at = source.read(frame)
+            if at is not None:
+                pipeline.step(frame.image, at)
+                seen += 1
+    pipeline.forget()
+
+
+def _loop(site: Site, source: Source, frame: Frame, pipeline: Pipeline, door: "Door", seal_bits: int) -> Exit:
+    """See, reduce, forget."""
+    ticker = Ticker(site.tick, len(site.zones), seal_bits, time.time(), time.monotonic())
+    patience = max(2.0, 3 / source.rate) if source.rate else 2.0
+    last_seen = time.monotonic()
+    state = RUNNING
+    ended = False
+    while True:
+        if ended:
+            time.sleep(0.1)
+        else:
+            try:
+                with frame:
+                    at = source.read(frame)
+                    if at is not None:
+                        results = pipeline.step(frame.image, at)
+                        last_seen = time.monotonic()
+                        state = _add(ticker, results, last_seen)
+            except SourceEnded:
+                ended = True
+                _add(ticker, pipeline.finish(), time.monotonic())
+        steady = time.monotonic()
+        if steady - last_seen > patience:
+            state = STARVED
+        records = ticker.due(time.time(), steady, state)
+        for record in records:
+            door.send(record)
+        if ended and records:
+            return Exit.OK
+
+
+def _add(ticker: Ticker, results: list[FrameResult], steady: float) -> int:
+    """Add what the pipeline gave out; returns the state of the sensor."""
+    state = RUNNING
+    for result in results:
+        state = result.state
+        ticker.add(result.zones, steady, state, result.calibration, result.mode)
+    return state
+
+
+class Door:
+    """The sealed room's side of the door. Whole records only; numbers them without gaps."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._seq = 0
+
+    def send(self, record: Summary) -> None:
+        """Write a record, or drop it when nobody has emptied the pipe for hours.
+
+        Raises:
+            BrokenPipeError: nobody holds the other end.
+        """
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._fd, encode(replace(record, seq=self._seq)))
+            self._seq += 1
