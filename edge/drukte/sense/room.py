@@ -50,7 +50,7 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
         return Exit.CALIBRATION, str(error)
     known = KnownPicture(pipeline.answer, source.height, source.width)
     try:
-        _warm_up(source, frame, pipeline)
+        warm_up(source, frame, pipeline)
         os.set_blocking(door_fd, False)
         report = seal(door_fd, ioctl_types=source.ioctls, wake_fds=wakers())
     except (SourceError, SourceEnded) as error:
@@ -75,7 +75,7 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
         pipeline.wipe()
 
 
-def _warm_up(source: Source, frame: Frame, pipeline: Pipeline) -> None:
+def warm_up(source: Source, frame: Frame, pipeline: Pipeline) -> None:
     """Let frames go the whole way; a slow camera gets its time."""
     seen = 0
     give_up = time.monotonic() + PATIENCE
