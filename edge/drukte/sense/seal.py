@@ -197,7 +197,7 @@ def lock(
         (SealBits.LOCKED, locked),
         (SealBits.NO_SWAP, not swap),
         (SealBits.WIPED, wiped),
-        (SealBits.DEADLY, deadly),
+        (SealBits.DEADLY, bool(fatal)),
     ):
         bits |= bit if good else 0
     digest = hashlib.sha256(seccomp.pack(program)).hexdigest()

@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import click
 import pyrage
@@ -70,7 +70,7 @@ def order() -> None:
 @click.option("--site", "site_file", type=_file, required=True)
 @click.option("--zone", help="Zone to count in; the first when left out.")
 @click.option("--asked-by", required=True)
-@click.option("--legal-ground", type=click.Choice(list(LEGAL_GROUNDS.__args__)), help="Default: the site file's.")
+@click.option("--legal-ground", type=click.Choice(list(get_args(LEGAL_GROUNDS))), help="Default: the site file's.")
 @click.option("--purpose", required=True, help="What the pictures are for.")
 @click.option("--pictures", type=int, required=True)
 @click.option("--start", type=click.DateTime(["%Y-%m-%dT%H:%M:%SZ"]), required=True, help="UTC: 2026-11-24T08:00:00Z")
