@@ -77,16 +77,43 @@ def test_a_damaged_file_is_moved_aside(tmp_path: Path) -> None:
         assert len(box) == 0
 
 
-def test_too_many_and_too_old_are_given_up_oldest_first(clock: Time) -> None:
+def test_too_many_are_put_together_to_hours_and_nothing_is_lost(clock: Time) -> None:
     box = Outbox(None, ["a"], clock.now, limit=100 * _ROW)
     box.store(observations(0, 100), {}, 0)
-    assert (len(box), box.lost) == (100, 0)
+    assert (len(box), box.merged, box.lost) == (100, 0, 0)
     box.store(observations(100, 20), {}, 0)
-    assert (len(box), box.lost) == (100, 20)
-    assert box.batch("a", -1, 1)[0].seq == 20
+    assert len(box) <= 100
+    assert box.lost == 0
+    kept = [w.observation for w in box.batch("a", -1, 200)]
+    assert any(o.merged for o in kept)
+    assert sum(o.merged.windows if o.merged else 1 for o in kept) == 120
+    assert [o.seq for o in kept] == sorted(o.seq for o in kept)
+    assert kept[-1].merged is None
+
+
+def test_what_is_on_the_line_is_not_merged(clock: Time) -> None:
+    box = Outbox(None, ["a"], clock.now, limit=100 * _ROW)
+    box.store(observations(0, 110), {}, 0, under_way=9)
+    kept = [w.observation for w in box.batch("a", -1, 200)]
+    assert [o.seq for o in kept if o.merged is None][:10] == list(range(10))
+
+
+def test_what_only_one_broker_has_is_not_told_to_it_again(clock: Time) -> None:
+    box = Outbox(None, ["a", "b"], clock.now, limit=100 * _ROW)
+    box.store(observations(0, 100), {}, 0)
+    box.confirm("a", range(10))
+    box.store(observations(100, 10), {}, 0)
+    assert [w for w in box.batch("a", -1, 200) if w.observation.from_ < observations(10, 1)[0].from_] == []
+
+
+def test_too_old_is_given_up_and_when_all_is_merged_the_oldest_hour(clock: Time) -> None:
+    box = Outbox(None, ["a"], clock.now, limit=100 * _ROW)
+    box.store(observations(0, 6200), {}, 0)
+    assert len(box) <= 100
+    assert box.lost > 0
     clock.pass_(KEEP + 1)
-    box.store(observations(120, 1), {}, 0)
-    assert [w.seq for w in box.batch("a", -1, 10)] == [120]
+    box.store(observations(6200, 1), {}, 0)
+    assert [w.seq for w in box.batch("a", -1, 10)] == [6200]
 
 
 def test_a_row_takes_no_more_than_is_reckoned_with(tmp_path: Path) -> None:

@@ -19,6 +19,11 @@ class Broker(Section):
     ca_file: Line | None = Field(
         None, description="Certificate authority (PEM) that signed the broker's certificate; switches TLS on"
     )
+    certificate_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = Field(
+        None,
+        description="SHA-256 fingerprint of the broker's own certificate, 64 lower-case hexadecimal digits: only that "
+        "certificate is accepted; switches TLS on, with or without ca_file",
+    )
     certificate_file: Line | None = Field(None, description="This device's certificate (PEM)")
     key_file: Line | None = Field(None, description="Private key of that certificate (PEM), mode 0600")
 
@@ -26,8 +31,8 @@ class Broker(Section):
     def _pairs(self) -> Self:
         if (self.certificate_file is None) != (self.key_file is None):
             raise ValueError("certificate_file and key_file go together: give both or neither")
-        if self.certificate_file and not self.ca_file:
-            raise ValueError("a client certificate needs TLS: give ca_file too")
+        if self.certificate_file and not (self.ca_file or self.certificate_sha256):
+            raise ValueError("a client certificate needs TLS: give ca_file or certificate_sha256 too")
         if self.password_file and not self.username:
             raise ValueError("password_file without username: give both or neither")
         return self

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from drukte.report.formats.native import Observation
-from drukte.report.mqtt import IN_FLIGHT, Confirmed, Connected, Disconnected, Link, Refused
+from drukte.report.formats.native import Condition, Observation
+from drukte.report.mqtt import IN_FLIGHT, Link
+from drukte.report.news import ADVICE, Confirmed, Connected, Disconnected, Received, Refused
 from drukte.report.outbox import KEEP, Outbox
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,9 @@ class Delivery:
         self._tokens = RATE
         self._filled = monotonic()
         self.refusal: str | None = None
+        self._refused: Condition = "refused"
         self.delivered = 0
+        self.received: list[Received] = []
 
     def turn(self, now: float) -> bool:
         """Take in news and send what may be sent. True when a connection has just been made."""
@@ -62,6 +65,16 @@ class Delivery:
         if self.link.connected and self._monotonic() >= self._resume:
             self._send(now)
         return made
+
+    @property
+    def cursor(self) -> int:
+        """Number of the latest observation that is under way; -1 for none."""
+        return self._cursor
+
+    @property
+    def condition(self) -> Condition:
+        """How things are with the broker: connected only when it also takes what it is sent."""
+        return self._refused if self.refusal and self.link.connected else self.link.condition
 
     @property
     def wait(self) -> float | None:
@@ -89,13 +102,15 @@ class Delivery:
                         del self._under_way[seq]
                         confirmed.append(seq)
                         self.refusal = None
-                case Refused(seq, reason) if seq in self._under_way:
+                case Received():
+                    self.received.append(news)
+                case Refused(seq, reason, condition) if seq in self._under_way:
                     if reason != self.refusal:
                         log.warning(
-                            "broker %s does not take messages: %s. Check its access list, quota and size limit; "
-                            "trying again every %d s", self.link.name, reason, REFUSED_WAIT,
+                            "broker %s does not take messages: %s. %s; trying again every %d s, nothing is lost",
+                            self.link.name, reason, ADVICE[condition], REFUSED_WAIT,
                         )  # fmt: skip
-                    self.refusal = reason
+                    self.refusal, self._refused = reason, condition
                     self._again()
                     self._resume = self._monotonic() + REFUSED_WAIT
         self._outbox.confirm(self.link.name, confirmed)

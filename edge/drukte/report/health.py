@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from drukte import __version__
 from drukte.config import Site
-from drukte.report.formats.native import DeviceStatus, moment
+from drukte.report.formats.native import BrokerStatus, DeviceStatus, moment
 from drukte.summary import HEARTBEAT_EVERY, RUNNING, STATES, Summary
 
 SLACK: Final = 5
@@ -70,7 +70,10 @@ class Health:
         starts: int = 0,
         seal: int | None = None,
         waiting: int = 0,
+        merged: int = 0,
         lost: int = 0,
+        store: Literal["fine", "full", "replaced"] = "fine",
+        brokers: Mapping[str, BrokerStatus] | None = None,
     ) -> DeviceStatus:
         """The status message; with a `reason` it says that the device is not online."""
         online = reason is None
@@ -91,6 +94,9 @@ class Health:
             sensing_starts=starts,
             seal=seal,
             waiting=waiting,
+            merged=merged,
             lost=lost,
+            store=store,
+            brokers=dict(brokers or {}),
             purpose_valid_until=self.site.purpose.valid_until.isoformat(),
         )

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from drukte.report.formats.native import Observation, dump
+from drukte.report.formats.native import Observation, dump, seconds
+from drukte.report.merge import HOUR, merge_hour
 from drukte.summary import DoorError, Summary, decode, encode
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Outbox:
     """The store. One thread uses it.
 
     Attributes:
+        merged: observations put together to hours since the start because the store was too full.
         lost: observations given up since the start because the store was too full or they were too old.
         moved_aside: where a damaged store was put, None when it was sound.
     """
@@ -62,6 +64,7 @@ class Outbox:
         self.moved_aside: Path | None = None
         self._db = self._open()
         self._seq = self._fact("seq")
+        self.merged = 0
         self.lost = 0
 
     def _open(self) -> sqlite3.Connection:
@@ -149,31 +152,68 @@ class Outbox:
         """Number that the next observation must have."""
         return self._seq
 
-    def store(self, observations: Sequence[Observation], positions: dict[str, int], needed_from: int) -> None:
-        """Take in observations of closed windows, numbered from `next_seq`, and forget ticks up to `needed_from`."""
+    def store(
+        self, observations: Sequence[Observation], positions: dict[str, int], needed_from: int, under_way: int = -1
+    ) -> None:
+        """Take in observations of closed windows, numbered from `next_seq`, and forget ticks up to `needed_from`.
+
+        Observations up to number `under_way` may be on the line at this moment, so they are not merged.
+        """
         made = self._now()
         with self._transaction():
             for seq, observation in enumerate(observations, self._seq):
                 if observation.seq != seq:
                     raise ValueError(f"observation {observation.seq} stored as {seq}")
-                body = zlib.compress(dump(observation).encode(), 9)
-                self._db.execute("INSERT INTO waiting VALUES(?,?,?)", (seq, made, body))
+                self._db.execute("INSERT INTO waiting VALUES(?,?,?)", (seq, made, _pack(observation)))
                 self._db.executemany("INSERT INTO due VALUES(?,?)", [(broker, seq) for broker in self._brokers])
             self._set_fact("seq", self._seq + len(observations))
             for zone, end in positions.items():
                 self._set_fact(f"closed {zone}", end)
             self._db.execute("DELETE FROM ticks WHERE end<=?", (needed_from,))
         self._seq += len(observations)
-        self._trim()
+        self._trim(under_way)
 
-    def _trim(self) -> None:
-        """Give up the oldest observations when there are too many or they are too old."""
+    def _trim(self, under_way: int) -> None:
+        """Make room when there are too many: put the oldest together to hours, then give the oldest up."""
+        old = self._now() - KEEP
         with self._transaction():
-            limit = self._seq - self._most
-            gone = self._db.execute("DELETE FROM waiting WHERE seq<? OR made<?", (limit, self._now() - KEEP)).rowcount
+            if len(self) > self._most:
+                self._merge(under_way)
+            limit = self._db.execute(
+                "SELECT seq FROM waiting ORDER BY seq DESC LIMIT 1 OFFSET ?", (self._most - 1,)
+            ).fetchone()
+            gone = self._db.execute(
+                "DELETE FROM waiting WHERE seq<? OR made<?", (limit[0] if limit else 0, old)
+            ).rowcount
             if gone:
                 self._db.execute("DELETE FROM due WHERE seq NOT IN (SELECT seq FROM waiting)")
         self.lost += max(0, gone)
+
+    def _merge(self, under_way: int) -> None:
+        """Put the oldest windows together to hours until a tenth of the room is free again."""
+        aim = len(self) - self._most * 9 // 10
+        hours: dict[tuple[str, int, str], list[tuple[int, Observation]]] = {}
+        rows = self._db.execute(
+            "SELECT w.seq, w.body, (SELECT group_concat(broker) FROM (SELECT broker FROM due WHERE seq=w.seq "
+            "ORDER BY broker)) FROM waiting w WHERE w.seq>? ORDER BY w.seq LIMIT ?",
+            (under_way, 4 * aim + 1000),
+        ).fetchall()
+        for seq, body, brokers in rows:
+            o = Observation.model_validate_json(zlib.decompress(body))
+            if o.merged is None and seconds(o.to) - seconds(o.from_) < HOUR:
+                hours.setdefault((o.zone, seconds(o.from_) // HOUR, brokers), []).append((seq, o))
+        for group in hours.values():
+            if aim <= 0:
+                break
+            if len(group) < 2:
+                continue
+            last = group[-1][0]
+            self._db.execute("UPDATE waiting SET body=? WHERE seq=?", (_pack(merge_hour([o for _, o in group])), last))
+            old = [(seq,) for seq, _ in group[:-1]]
+            self._db.executemany("DELETE FROM waiting WHERE seq=?", old)
+            self._db.executemany("DELETE FROM due WHERE seq=?", old)
+            aim -= len(old)
+            self.merged += len(group)
 
     def batch(self, broker: str, after: int, most: int) -> list[Waiting]:
         """The oldest observations with a number above `after` that a broker has not confirmed."""
@@ -198,3 +238,11 @@ class Outbox:
 
     def __len__(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM waiting").fetchone()[0])
+
+    def waiting(self, broker: str) -> int:
+        """Observations that a broker has not confirmed."""
+        return int(self._db.execute("SELECT count(*) FROM due WHERE broker=?", (broker,)).fetchone()[0])
+
+
+def _pack(observation: Observation) -> bytes:
+    return zlib.compress(dump(observation).encode(), 9)

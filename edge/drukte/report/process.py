@@ -20,10 +20,12 @@ from drukte.exits import Exit
 from drukte.report.deliver import Delivery, Outgoing
 from drukte.report.disclose import disclose
 from drukte.report.door import DoorReader
-from drukte.report.formats.native import Level, Meta, Observation, ZoneMeta, dump, moment
+from drukte.report.formats.native import BrokerStatus, Level, Meta, Observation, ZoneMeta, dump, moment
 from drukte.report.health import Health
-from drukte.report.mqtt import Link, SecretError, Wake
+from drukte.report.mqtt import Link
 from drukte.report.outbox import Outbox
+from drukte.report.secret import SecretError
+from drukte.report.wake import Wake
 from drukte.report.window import Closed, Windows
 from drukte.summary import SUMMARY
 
@@ -209,7 +211,7 @@ class Report:
         observations = [self._observe(closed, first + i) for i, closed in enumerate(self._held)]
         positions = {self._zones[closed.zone]: closed.tally.end for closed in self._held}
         try:
-            self._outbox.store(observations, positions, self._windows.needed_from())
+            self._outbox.store(observations, positions, self._windows.needed_from(), self._under_way())
         except sqlite3.OperationalError as error:
             log.error("the store takes nothing (%s): free disk space; holding %d windows", error, len(self._held))
             if len(self._held) > HELD:
@@ -217,6 +219,9 @@ class Report:
                 self._held = self._held[-HELD:]
         else:
             self._held = []
+
+    def _under_way(self) -> int:
+        return max((delivery.cursor for delivery in self._deliveries), default=-1)
 
     def _observe(self, closed: Closed, seq: int) -> Observation:
         t = closed.tally
@@ -245,7 +250,15 @@ class Report:
 
     def _say_status(self, now: float, mono: float, anew: bool) -> None:
         reader = self._reader
-        condition = (self._health.state, reader.seal, reader.runs, sum(reader.rejected.values()), self._outbox.lost)
+        condition = (
+            self._health.state,
+            reader.seal,
+            reader.runs,
+            sum(reader.rejected.values()),
+            self._outbox.lost,
+            bool(self._held),
+            *(delivery.condition for delivery in self._deliveries),
+        )
         if not anew and condition == self._said and mono - self._said_at < STATUS_EVERY:
             return
         status = self._health.status(
@@ -256,7 +269,13 @@ class Report:
             starts=reader.runs,
             seal=reader.seal,
             waiting=len(self._outbox) + len(self._held),
+            merged=self._outbox.merged,
             lost=self._outbox.lost,
+            store="full" if self._held else "replaced" if self._outbox.moved_aside else "fine",
+            brokers={
+                d.link.name: BrokerStatus(condition=d.condition, waiting=self._outbox.waiting(d.link.name))
+                for d in self._deliveries
+            },
         )
         sent = [
             delivery.link.publish(self._topic("status"), dump(status), retain=True, schema="drukte/status/1")

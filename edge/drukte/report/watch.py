@@ -18,7 +18,7 @@ from rich.table import Table
 
 from drukte.config.report import Broker
 from drukte.report.formats.native import DeviceStatus, Observation, seconds
-from drukte.report.mqtt import read_secret, tls_context
+from drukte.report.secret import read_secret, tls_context, uses_tls
 
 HIDDEN: Final = {
     "under_5": "<5",
@@ -135,7 +135,7 @@ def messages(broker: Broker, topic: str, base: Path = Path()) -> Iterator[tuple[
         client.username_pw_set(
             broker.username, read_secret(broker.password_file, base) if broker.password_file else None
         )
-    if broker.ca_file:
+    if uses_tls(broker):
         client.tls_set_context(tls_context(broker, base))
 
     def connected(_client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:

@@ -83,7 +83,9 @@ def _pieces(order: Order) -> dict[str, list[tuple[float, float]]]:
     try:
         zone = ZoneInfo(plan.time_zone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise OrderError(f"plan.time_zone: '{plan.time_zone}' is not a time zone; write it as Europe/Amsterdam") from None
+        raise OrderError(
+            f"plan.time_zone: '{plan.time_zone}' is not a time zone; write it as Europe/Amsterdam"
+        ) from None
     start, end = order.starts.timestamp(), order.ends.timestamp()
     pieces: dict[str, list[tuple[float, float]]] = {}
     at = start // plan.block * plan.block

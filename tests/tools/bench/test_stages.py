@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from tests.scenes import moving_square, site_file
 
 from drukte_tools.bench.stages import STAGES, measure, table
-from tests.scenes import moving_square, site_file
 
 
 @pytest.mark.usefixtures("model_store")

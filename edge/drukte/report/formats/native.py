@@ -19,6 +19,12 @@ Share = Annotated[float, Field(ge=0, le=1)] | None
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 State = Literal["running", "covered", "dark", "frozen", "starved", "absent"]
+Condition = Literal[
+    "connecting", "connected", "unreachable", "certificate", "refused", "not_authorized", "quota", "too_large", "lost"
+]
+"""connecting: not yet. unreachable: no answer from address and port. certificate: TLS failed, on either side. refused:
+the broker does not let this device in. not_authorized: it is in, but may not write to a topic. quota: the broker takes
+no more for now. too_large: a message is longer than the broker takes. lost: it was connected, and is trying again."""
 
 
 def moment(seconds: float) -> str:
@@ -151,6 +157,16 @@ class Protection(Message):
     shares_rounded_to: float = Field(ge=0, le=1, description="Shares are rounded to multiples of this [1]")
 
 
+class Merged(Message):
+    """An hour put together from windows that waited too long for the broker; numbers hidden in them stay hidden."""
+
+    windows: int = Field(ge=1, description="Windows that were put together [window]")
+    hidden: int = Field(ge=0, description="Windows of these that hide few people; each counts as 2 persons [window]")
+    crossings_hidden: int = Field(
+        ge=0, description="Spans of crossings that were hidden; they are missing in the sum [1]"
+    )
+
+
 class Observation(Message):
     """What one zone was like during one window."""
 
@@ -176,6 +192,17 @@ class Observation(Message):
     crossings: Crossings | None = Field(description="null when no span of crossings ended with this window")
     quality: Quality
     disclosure: Protection
+    merged: Merged | None = Field(None, description="null for a window as it was made")
+
+
+class BrokerStatus(Message):
+    """How things are between the device and one broker."""
+
+    condition: Condition = Field(
+        description="connected: takes what it is sent. Else what is wrong: unreachable, certificate (either side's), "
+        "refused (login), not_authorized (access list), quota, too_large, lost (trying again), connecting (at start)"
+    )
+    waiting: int = Field(ge=0, description="Windows that this broker has not confirmed yet [window]")
 
 
 class DeviceStatus(Message):
@@ -200,7 +227,13 @@ class DeviceStatus(Message):
     sensing_starts: int = Field(ge=0, description="Starts of the sensing process seen [1]")
     seal: int | None = Field(ge=0, le=255, description="What the sensing process says its kernel enforces [bits]")
     waiting: int = Field(ge=0, description="Windows that wait to be delivered [window]")
-    lost: int = Field(ge=0, description="Windows given up because the store was full [window]")
+    merged: int = Field(ge=0, description="Windows put together to hours since the start to save room [window]")
+    lost: int = Field(ge=0, description="Windows given up since the start because the store was full [window]")
+    store: Literal["fine", "full", "replaced"] = Field(
+        description="full: the disk takes nothing, windows are held in memory; replaced: it was damaged at the start, "
+        "and an empty one was begun"
+    )
+    brokers: dict[str, BrokerStatus] = Field(description="`primary` and each mirror")
     purpose_valid_until: str = Field(pattern=r"^\d{4}-\d\d-\d\d$", description="Last day of counting")
 
     model_config = ConfigDict(populate_by_name=True)
