@@ -5,7 +5,6 @@ echoes, zeros up to a size that is the same for all files of an order: how big a
 there was to see.
 """
 
-import json
 import struct
 from typing import Annotated, Any, Final, Literal
 
