@@ -42,7 +42,7 @@ class Event(Section):
     @classmethod
     def _is_a_date(cls, text: str) -> str:
         try:
-            datetime.strptime(text, "%Y-%m-%d %H:%M")  # noqa: DTZ007 - of the place, which is not known here
+            datetime.strptime(text, "%Y-%m-%d %H:%M")
         except ValueError:
             raise ValueError(f"'{text}' is not a date of the calendar") from None
         return text
@@ -64,6 +64,11 @@ class Schedule(Section):
     def always(self) -> bool:
         """Whether there is no restriction."""
         return not self.weekly and not self.events
+
+    def words(self) -> list[str]:
+        """Each opening in plain words."""
+        weekly = [f"{' '.join(hours.days)} {hours.from_}-{hours.to}" for hours in self.weekly]
+        return weekly + [f"{event.from_} to {event.to}" for event in self.events]
 
     def change(self, now: datetime, zone: ZoneInfo) -> tuple[bool, datetime | None]:
         """Whether the camera may be open at `now`, and when that changes next (UTC); None if it never does.

@@ -15,7 +15,6 @@ from drukte.exits import Exit
 from drukte.models import ModelError, read
 from drukte.sense.seal import SealError, early
 
-
 NAP = 20.0
 """Seconds between looks at the clock while the schedule keeps the camera closed."""
 

@@ -27,9 +27,7 @@ def split(found: Detections) -> tuple[Detections, Mask]:
     """The persons among the detections, and an (n,) mask of those on a vehicle. A vehicle has one rider at most."""
     people = found.select(found.kinds == PERSON)
     riding = np.zeros(len(people), bool)
-    vehicles = found.select(
-        ((found.kinds == BICYCLE) | (found.kinds == MOTORCYCLE)) & (found.scores >= VEHICLE_SCORE)
-    )
+    vehicles = found.select(((found.kinds == BICYCLE) | (found.kinds == MOTORCYCLE)) & (found.scores >= VEHICLE_SCORE))
     if not len(people) or not len(vehicles):
         return people, riding
     p, v = people.boxes[:, None].astype(np.float64), vehicles.boxes[None].astype(np.float64)

@@ -147,7 +147,11 @@ def _cell(x: float, y: float, w: float, h: float, kind: int) -> str:
 
 
 def plan_svg(
-    ground: Ground, verdict: Verdict, zones: list[tuple[str, Floats]], view: Floats, residuals: tuple[Residual, ...] = ()
+    ground: Ground,
+    verdict: Verdict,
+    zones: list[tuple[str, Floats]],
+    view: Floats,
+    residuals: tuple[Residual, ...] = (),
 ) -> str:
     """The error map from above with zones and points, 1 m a grid line's label."""
     found = plan(ground, verdict.distance, zones, view)
@@ -182,7 +186,9 @@ def plan_svg(
                      f'font-size="10">{x:g}</text>')  # fmt: skip
     for y in np.arange(np.ceil(found.y[0] / step), (found.y[-1] + found.cell) / step) * step:
         py = at(0, float(y))[1]
-        parts.append(f'<path d="M0 {py:.1f}H640" stroke="#0003"/><text x="2" y="{py - 2:.1f}" font-size="10">{y:g} m</text>')
+        parts.append(
+            f'<path d="M0 {py:.1f}H640" stroke="#0003"/><text x="2" y="{py - 2:.1f}" font-size="10">{y:g} m</text>'
+        )
     for name, polygon in zones:
         corners = [at(float(x), float(y)) for x, y in polygon]
         parts.append(_polyline([[a, b] for a, b in [*corners, corners[0]]], "#113a7a", 2))

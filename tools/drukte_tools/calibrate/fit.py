@@ -246,7 +246,9 @@ def _laid_out(
     flat = moved.reshape(2 * n, 4)
     moved = (flat - basis @ (basis.T @ flat)).reshape(n, 2, 4)
     variance = np.einsum("nik,kl,nil->n", moved, fit.covariance[:4, :4], moved) / 2
-    rows = [{"pixel": _rounded(p, 1), "metres": _rounded(turn @ (m - xy[0]), 3)} for p, m in zip(pixels, xy, strict=True)]
+    rows = [
+        {"pixel": _rounded(p, 1), "metres": _rounded(turn @ (m - xy[0]), 3)} for p, m in zip(pixels, xy, strict=True)
+    ]
     # Never a better error than a hand that holds a tape.
     measured = round(float(np.clip(np.sqrt(np.mean(variance)), 0.005, 5.0)), 3)
     return {"kind": "homography", "points": rows, "click": click, "measured": measured, **base}
