@@ -6,14 +6,18 @@ room itself is in room.py.
 
 import contextlib
 import sys
-from datetime import datetime
+import time
+from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from drukte.config import Site, SiteError, load_site
 from drukte.exits import Exit
 from drukte.models import ModelError, read
 from drukte.sense.seal import SealError, early
+
+
+NAP = 20.0
+"""Seconds between looks at the clock while the schedule keeps the camera closed."""
 
 
 def main(site_file: Path, door_fd: int) -> Exit:
@@ -27,7 +31,7 @@ def main(site_file: Path, door_fd: int) -> Exit:
         site = load_site(site_file)
     except SiteError as error:
         return _say(Exit.SITE, str(error))
-    if refusal := purpose_refusal(site):
+    if refusal := wait_until_allowed(site):
         return _say(Exit.PURPOSE, f"{site_file}: {refusal}")
     try:
         model = read(site.model.name, site.model.size)
@@ -43,14 +47,18 @@ def main(site_file: Path, door_fd: int) -> Exit:
     return _say(why, text) if text else why
 
 
-def purpose_refusal(site: Site) -> str | None:
-    """Why this device may not count today, or None when it may."""
-    today = datetime.now(ZoneInfo(site.place.time_zone)).date()
-    if site.purpose.expired(today):
-        return (
-            f"purpose.valid_until: the purpose ended on {site.purpose.valid_until}, so nothing is counted. "
-            "If counting has to go on, have the controller decide it anew and set a new date"
-        )
+def wait_until_allowed(site: Site) -> str | None:
+    """Sleep until the schedule allows to look; nothing is open meanwhile. Returns why it never will, or None."""
+    while not (looking := site.may_look(datetime.now(UTC))).allowed:
+        if looking.why_not == "purpose":
+            return (
+                f"purpose.valid_until: the purpose ended on {site.purpose.valid_until}, so nothing is counted. "
+                "If counting has to go on, have the controller decide it anew and set a new date"
+            )
+        if looking.until is None:
+            return "schedule: no opening is left before the purpose ends, so nothing is counted"
+        # short naps, since the clock may be set meanwhile
+        time.sleep(min(NAP, max(0.0, looking.until.timestamp() - time.time())))
     return None
 
 

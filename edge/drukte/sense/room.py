@@ -5,9 +5,11 @@ refused after it is refused for ever.
 """
 
 import contextlib
+import math
 import os
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from drukte.config import Site
@@ -39,6 +41,10 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
         model: the verified graph.
         door_fd: descriptor of the writing end of the door, a pipe or FIFO.
     """
+    looking = site.may_look(datetime.now(UTC))
+    if not looking.allowed:
+        return Exit.CLOSED, ""
+    closes = looking.until.timestamp() if looking.until else math.inf
     try:
         source = open_source(site.source, folder)
     except SourceError as error:
@@ -61,7 +67,8 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
         with frame:
             confirm_frames(lambda: None if source.read(frame) is None else frame.image)
         known.confirm()
-        return _loop(site, source, frame, pipeline, Door(door_fd), int(report.bits)), ""
+        ticker = Ticker(site.tick, len(site.zones), int(report.bits), time.time(), time.monotonic())
+        return _loop(source, frame, pipeline, ticker, Door(door_fd), closes), ""
     except NotAliveError:
         return Exit.NOT_ALIVE, ""
     except (SourceError, SourceEnded):
@@ -90,17 +97,16 @@ def _warm_up(source: Source, frame: Frame, pipeline: Pipeline) -> None:
     pipeline.forget()
 
 
-def _loop(site: Site, source: Source, frame: Frame, pipeline: Pipeline, door: "Door", seal_bits: int) -> Exit:
-    """See, reduce, forget."""
-    ticker = Ticker(site.tick, len(site.zones), seal_bits, time.time(), time.monotonic())
+def _loop(source: Source, frame: Frame, pipeline: Pipeline, ticker: Ticker, door: "Door", closes: float) -> Exit:
+    """See, reduce, forget, until the recording ends or the wall clock reaches `closes`, seconds since 1970."""
     patience = max(2.0, 3 / source.rate) if source.rate else 2.0
     last_seen = time.monotonic()
     state = RUNNING
-    ended = False
+    why: Exit | None = None
     while True:
-        if ended:
-            time.sleep(0.1)
-        else:
+        if why is None and time.time() >= closes:
+            why = Exit.CLOSED
+        if why is None:
             try:
                 with frame:
                     at = source.read(frame)
@@ -109,16 +115,19 @@ def _loop(site: Site, source: Source, frame: Frame, pipeline: Pipeline, door: "D
                         last_seen = time.monotonic()
                         state = _add(ticker, results, last_seen)
             except SourceEnded:
-                ended = True
-                _add(ticker, pipeline.finish(), time.monotonic())
+                why = Exit.OK
+        if why is not None and not source.closed:
+            source.close()
+            _add(ticker, pipeline.finish(), time.monotonic())
         steady = time.monotonic()
         if steady - last_seen > patience:
             state = STARVED
-        records = ticker.due(time.time(), steady, state)
-        for record in records:
+        for record in ticker.due(time.time(), steady, state):
             door.send(record)
-        if ended and records:
-            return Exit.OK
+        if why is not None:
+            if ticker.empty:
+                return why
+            time.sleep(0.05)
 
 
 def _add(ticker: Ticker, results: list[FrameResult], steady: float) -> int:
