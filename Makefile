@@ -10,7 +10,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # Debian packages that the tests need: a broker to publish to, and a tracer that looks over the shoulder.
 TEST_PACKAGES := mosquitto mosquitto-clients strace
 
-.PHONY: help run test lint outage install uninstall lock clean
+.PHONY: help run test lint outage moved install uninstall lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -25,6 +25,9 @@ lint: $(VENV)/.ok ## style, types and import contracts alone
 
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_merge.py
+
+moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
+	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
 
 # ------------------------------------------------------------------ set-up
 
