@@ -157,7 +157,7 @@ def _errors(ground: Ground, pixels: Floats, metres: Floats, click: float, measur
     off_px = np.hypot(*(there - pixels).T)
     xy, _, _ = ground.to_ground(pixels, click)
     off = np.hypot(*(xy - metres).T)
-    step, _ = ground.to_pixels(np.concatenate([[*metres, measured, 0], [*metres, 0, measured]]))
+    step, _ = ground.to_pixels(np.concatenate([metres + np.array([measured, 0]), metres + np.array([0, measured])]))
     by_map = np.nan_to_num(np.hypot(*(step - np.tile(there, (2, 1))).T).reshape(2, -1).max(0)) if measured else 0.0
     return off_px, off, off_px / np.hypot(click, by_map)
 

@@ -54,8 +54,8 @@ def pair_sigma(ground: Ground, xy: Floats, distance: float) -> Floats:
 def foot_covariance(ground: Ground, xy: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """(n, 2, 2) covariance of a clearly seen person's place at `xy` without the calibration's part; which are told."""
     feet, ok = ground.to_pixels(xy)
-    right, _ = ground.to_pixels([*xy, 0.05, 0])
-    up, _ = ground.to_pixels([*xy, 0, 0.05])
+    right, _ = ground.to_pixels(xy + np.array([0.05, 0]))
+    up, _ = ground.to_pixels(xy + np.array([0, 0.05]))
     with np.errstate(invalid="ignore"):
         scale = np.maximum(np.hypot(*(right - feet).T), np.hypot(*(up - feet).T)) / 0.05
     if ground.pose is not None:
