@@ -29,6 +29,13 @@ outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room i
 moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
 
+build/radar-demo.bin: $(VENV)/.ok
+	@$(VENV)/bin/drukte simulate radar --out $@
+
+.PHONY: radar-demo
+radar-demo: build/radar-demo.bin ## count people before a simulated radar
+	@$(VENV)/bin/drukte run --site firmware_config/sites/radar-demo.yaml
+
 # ------------------------------------------------------------------ set-up
 
 define apt_install
