@@ -32,6 +32,8 @@ RUNNING, COVERED, DARK, FROZEN, STARVED, VALIDATION = range(6)
 STATES: Final = ("running", "covered", "dark", "frozen", "starved", "validation")
 CALIBRATIONS: Final = ("good", "suspect", "none")
 MODES: Final = ("tracks", "detections")
+SEAL: Final = ("filtered", "refused", "no_dump", "landlock", "locked", "no_swap", "wiped", "deadly")
+"""Names of the bits of the field `seal`, lowest first; what each means is in sense/seal.py."""
 
 MAX_PEOPLE: Final = 150
 """More people than this in one zone are counted as this many."""
