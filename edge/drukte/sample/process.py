@@ -20,7 +20,7 @@ from drukte.sample.acts import note
 from drukte.sample.expire import finish, read_clocks, tidy
 from drukte.sample.folder import MOST_FILE, RECEIPT, FolderError, prepare
 from drukte.sample.plan import sampling
-from drukte.sense.process import devices, purpose_refusal, recordings
+from drukte.sense.process import devices, recordings
 from drukte.sense.seal import SealError, early
 
 
@@ -86,8 +86,9 @@ def room(site_file: Path, order_file: Path, signers_file: Path, state: Path, doo
         return _say(Exit.USAGE, str(error))
     except ModelError as error:
         return _say(Exit.MODEL, str(error))
-    if refusal := purpose_refusal(site):
-        return _say(Exit.PURPOSE, f"{site_file}: {refusal}")
+    looking = site.may_look(datetime.now(UTC))
+    if looking.why_not == "purpose":
+        return _say(Exit.PURPOSE, f"{site_file}: purpose.valid_until has passed, so nothing is kept")
     moments = [m for m in plan.moments if m.at > time.time()]
     if not moments:
         return _say(Exit.OK, f"order {order.id}: no moment is left")

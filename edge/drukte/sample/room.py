@@ -1,11 +1,14 @@
 """The sampler's room: the sealed room's way of a frame, and a picture kept at each of the plan's moments."""
 
+import math
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from drukte.config import Site
 from drukte.config.calibration_files import inline
+from drukte.config.radar import RadarGround
 from drukte.exits import Exit
 from drukte.order import Order
 from drukte.sample.container import AGE_OVERHEAD, plain_size
@@ -17,7 +20,7 @@ from drukte.sense.calibration import CalibrationError, GroundError, ground_from
 from drukte.sense.frame import Frame
 from drukte.sense.liveness import KnownPicture, NotAliveError, confirm_frames
 from drukte.sense.pipeline import Pipeline
-from drukte.sense.room import Door, Outcome, warm_up
+from drukte.sense.room import PATIENCE, WARM_UP, Door, Outcome
 from drukte.sense.seal import SealError
 from drukte.sense.sources import Source, SourceEnded, SourceError, open_source
 from drukte.sense.tick import Ticker
@@ -35,6 +38,12 @@ def run_sampler(
         order: the accepted order.
         moments: those that are still to come.
     """
+    if isinstance(site.ground, RadarGround):
+        return Exit.USAGE, "this sampler keeps pictures of cameras; a radar's echoes it cannot keep yet"
+    looking = site.may_look(datetime.now(UTC))
+    if not looking.allowed:
+        return Exit.CLOSED, ""
+    closes = looking.until.timestamp() if looking.until else math.inf
     try:
         source = open_source(site.source, folder)
         frame = Frame(source.height, source.width)
@@ -64,7 +73,9 @@ def run_sampler(
         with frame:
             confirm_frames(lambda: None if source.read(frame) is None else frame.image)
         known.confirm()
-        return _loop(site, source, frame, pipeline, Door(door_fd), int(report.bits), keeper, order), ""
+        return _loop(
+            site, source, frame, pipeline, Door(door_fd), int(report.bits), keeper, min(closes, order.ends.timestamp())
+        ), ""
     except NotAliveError:
         return Exit.NOT_ALIVE, ""
     except (SourceError, SourceEnded):
@@ -78,6 +89,21 @@ def run_sampler(
         pipeline.wipe()
 
 
+def warm_up(source: Source, frame: Frame, pipeline: Pipeline) -> None:
+    """Let frames go the whole way; a slow camera gets its time."""
+    seen = 0
+    give_up = time.monotonic() + PATIENCE
+    while seen < WARM_UP:
+        if time.monotonic() > give_up:
+            raise SourceError(f"{seen} pictures in {PATIENCE:.0f} s, {WARM_UP} are needed to begin. Check the camera")
+        with frame:
+            at = source.read(frame)
+            if at is not None:
+                pipeline.step(frame.image, at)
+                seen += 1
+    pipeline.forget()
+
+
 def rehearse(keeper: Keeper, frame: Frame, source: Source, pipeline: Pipeline) -> None:
     """Encode and encrypt once before the seal, so that every library has started what it needs; written nowhere."""
     with frame:
@@ -87,14 +113,14 @@ def rehearse(keeper: Keeper, frame: Frame, source: Source, pipeline: Pipeline) -
 
 
 def _loop(
-    site: Site, source: Source, frame: Frame, pipeline: Pipeline, door: Door, bits: int, keeper: Keeper, order: Order
+    site: Site, source: Source, frame: Frame, pipeline: Pipeline, door: Door, bits: int, keeper: Keeper, ends: float
 ) -> Exit:
     """See, reduce, keep what chance has picked, forget the rest. Every record says that this is a validation."""
     ticker = Ticker(site.tick, len(site.zones), bits, time.time(), time.monotonic())
     write = write_to(FIRST)
     patience = max(2.0, 3 / source.rate) if source.rate else 2.0
     begun = last_seen = time.monotonic()
-    longest = order.ends.timestamp() - time.time()  # whatever the clock does later
+    longest = ends - time.time()  # whatever the clock does later
     state, ended = VALIDATION, False
     while True:
         try:
@@ -117,5 +143,5 @@ def _loop(
             state = STARVED
         for record in ticker.due(time.time(), steady, state):
             door.send(record)
-        if ended or keeper.done or time.time() >= order.ends.timestamp() + patience or steady - begun > longest:
+        if ended or keeper.done or time.time() >= ends + patience or steady - begun > longest:
             return Exit.OK
