@@ -1,5 +1,6 @@
 """`drukte validate`: orders, keys, sample sizes."""
 
+import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -202,3 +203,67 @@ def plan(half_width: float, share: float, spread: float, each: int, alike: float
     """How many pictures a wished interval needs."""
     click.echo(f"total ratio +-{half_width:.1%}: {pictures_for_ratio(half_width, spread, each, alike)} pictures")
     click.echo(f"share within max(1, 20 %) +-{half_width:.1%}: {pictures_for_share(half_width, share, each, alike)}")
+
+
+@validate.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--key", "key_file", type=_file, required=True, help="Private key of a recipient.")
+@click.option("--name", required=True, help="Who counts.")
+@click.option("--out", type=_file, required=True, help="File of marks; taken up again when it exists.")
+def count(folder: Path, key_file: Path, name: str, out: Path) -> None:
+    """Mark people in the pictures of a sample, in this computer's browser. Ends with Ctrl-C."""
+    from drukte_tools.validate.counting import Counting
+    from drukte_tools.validate.opened import SampleError, open_samples
+
+    try:
+        opened, damaged = open_samples(folder, key_file)
+        server = Counting(opened, name, out)
+    except SampleError as error:
+        raise click.ClickException(str(error)) from None
+    if damaged:
+        click.echo(f"damaged and left out: {', '.join(damaged)}", err=True)
+    click.echo(f"open {server.address}")
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        click.echo("ended")
+
+
+@validate.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--key", "key_file", type=_file, required=True, help="Private key of a recipient.")
+@click.option("--order", "order_file", type=_file, required=True)
+@click.option("--first", "first_file", type=_file, required=True, help="Marks of the first counter.")
+@click.option("--second", "second_file", type=_file, required=True, help="Marks of the second counter.")
+@click.option("--settled", type=_file, help="Marks of a third look at the pictures on which they differ.")
+@click.option("--json", "out", type=_file, help="Write the figures to this file too.")
+def report(
+    folder: Path,
+    key_file: Path,
+    order_file: Path,
+    first_file: Path,
+    second_file: Path,
+    settled: Path | None,
+    out: Path | None,
+) -> None:
+    """How well the device counted the pictures of a sample, with 95 % intervals."""
+    from drukte_tools.validate.counting import read_marks
+    from drukte_tools.validate.figures import figures
+    from drukte_tools.validate.opened import SampleError, open_samples
+
+    try:
+        made = parse_order(order_file.read_bytes())
+        opened, damaged = open_samples(folder, key_file)
+        if {o.header.order for o in opened} != {made.id}:
+            raise SampleError(f"{folder}: pictures of another order than {made.id}")
+        third = read_marks(settled, made.id) if settled else {"marks": {}}
+        found = figures(opened, made, read_marks(first_file, made.id), read_marks(second_file, made.id), third)
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from None
+    except (SampleError, OrderError) as error:
+        raise click.ClickException(str(error)) from None
+    found["files_damaged"] = damaged
+    text = json.dumps(found, indent=2)
+    click.echo(text)
+    if out is not None:
+        out.write_text(text + "\n", encoding="utf-8")

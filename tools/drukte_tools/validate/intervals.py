@@ -11,7 +11,7 @@ interval is not used: with 20 blocks it does so in four samples of five, see `co
 Shares use the interval of Wilson (1927) at the effective number of pictures (Kish 1965: n over the design effect).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -117,7 +117,7 @@ class Design:
 def design(
     times: Sequence[float] | Floats,
     strata: Sequence[Hashable] | None = None,
-    shares: dict[Hashable, float] | None = None,
+    shares: Mapping[str, float] | None = None,
     block: float = 600.0,
 ) -> Design:
     """The design of pictures taken at `times`, s.
@@ -136,7 +136,7 @@ def design(
     pairs = np.stack([stratum, slot], axis=1) if len(names) else np.empty((0, 2), np.int64)
     kept, numbers = np.unique(pairs, axis=0, return_inverse=True)
     in_stratum = np.bincount(stratum, minlength=len(order))
-    share = np.array([shares.get(n, 0.0) if shares else in_stratum[i] for n, i in order.items()], np.float64)
+    share = np.array([shares.get(str(n), 0.0) if shares else in_stratum[i] for n, i in order.items()], np.float64)
     share = share / share.sum() if share.sum() else share
     weight = share[stratum] / in_stratum[stratum]
     return Design(numbers.reshape(-1).astype(np.intp), kept[:, 0].astype(np.intp), weight)
