@@ -81,7 +81,7 @@ def _warm_up(sight: Sight) -> None:
     while seen < WARM_UP:
         if time.monotonic() > give_up:
             raise SourceError(
-                f"{seen} frames in {PATIENCE:.0f} s, {WARM_UP} are needed to begin. Check the sensor, its cable and power"
+                f"{seen} frames in {PATIENCE:.0f} s, {WARM_UP} are needed to begin. Check the sensor and its cable"
             )
         seen += sight.turn() is not None
     sight.forget()

@@ -25,7 +25,8 @@ class Sight(Protocol):
     fds: tuple[int, ...]
 
     @property
-    def closed(self) -> bool: ...
+    def closed(self) -> bool:
+        """Whether it has let go."""
 
     def turn(self) -> list[FrameResult] | None:
         """Wait for the next frame and reduce it; None when none came in time. The frame is wiped on return.
