@@ -18,7 +18,7 @@ run: $(VENV)/.ok ## count people in a recorded street and show the messages
 	@$(VENV)/bin/drukte demo
 
 test: $(VENV)/.ok test-packages ## everything that can be checked on this machine in minutes
-	@$(PY) -m pytest -m 'not slow'
+	@$(PY) -m pytest -n 3 --dist worksteal -m 'not slow'
 
 lint: $(VENV)/.ok ## style, types and import contracts alone
 	@$(PY) -m pytest -q tests/test_gates.py

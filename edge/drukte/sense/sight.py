@@ -17,7 +17,6 @@ class Sight(Protocol):
         rate: frames per second that it aims at, None when as fast as possible.
         ioctls: types of device commands that it goes on using in the sealed room (see sense/seal.py).
         fds: descriptors that it reads from there and that the seal cannot know.
-        closed: whether it has let go of its device or file.
     """
 
     rate: float | None
@@ -26,7 +25,7 @@ class Sight(Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether it has let go."""
+        """Whether it has let go of its device or file."""
 
     def turn(self) -> list[FrameResult] | None:
         """Wait for the next frame and reduce it; None when none came in time. The frame is wiped on return.
