@@ -99,7 +99,10 @@ class Tracks:
         return self.time - self.seen
 
     def predict(self, time: float, still: float) -> None:
-        """Move everybody on to `time`: constant velocity; who gives no echoes any more comes to rest, if slower than `still` or counted."""
+        """Move everybody on to `time` at constant velocity.
+
+        Who gives no echoes any more comes to rest, if slower than `still` or counted.
+        """
         dt = min(max(time - self.time, 0.0), 1.0) if len(self) else 0.0
         self.time = time
         if dt == 0.0:
