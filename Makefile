@@ -36,6 +36,11 @@ build/radar-demo.bin: $(VENV)/.ok
 radar-demo: build/radar-demo.bin ## count people before a simulated radar
 	@$(VENV)/bin/drukte run --site firmware_config/sites/radar-demo.yaml
 
+.PHONY: radar-table
+radar-table: $(VENV)/.ok ## how well radars count simulated people (half an hour)
+	@OMP_NUM_THREADS=1 nice -n 5 $(VENV)/bin/drukte simulate evaluate --site firmware_config/sites/radar-demo.yaml \
+	  --source points --source ld2450 --fan 60
+
 # ------------------------------------------------------------------ set-up
 
 define apt_install
