@@ -18,7 +18,7 @@ Count = Annotated[float, Field(ge=0, le=1_000_000)] | None
 Share = Annotated[float, Field(ge=0, le=1)] | None
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
-State = Literal["running", "covered", "dark", "frozen", "starved", "absent"]
+State = Literal["running", "covered", "dark", "frozen", "starved", "validation", "absent"]
 Condition = Literal[
     "connecting", "connected", "unreachable", "certificate", "refused", "not_authorized", "quota", "too_large", "lost"
 ]
