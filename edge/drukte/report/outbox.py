@@ -10,7 +10,7 @@ import logging
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -30,6 +30,7 @@ _ROW: Final = 700
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS memory(name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ticks(zone INTEGER, end INTEGER, record BLOB NOT NULL, PRIMARY KEY(zone, end)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS waiting(seq INTEGER PRIMARY KEY, made REAL NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS due(broker TEXT, seq INTEGER, PRIMARY KEY(broker, seq)) WITHOUT ROWID;
@@ -147,17 +148,28 @@ class Outbox:
         """End of the last closed window of each zone, s since 1970; None for a zone that is new."""
         return [self._fact(f"closed {zone}") or None for zone in zones]
 
+    def remembered(self, name: str) -> str | None:
+        """What was last remembered under a name."""
+        row = self._db.execute("SELECT body FROM memory WHERE name=?", (name,)).fetchone()
+        return str(row[0]) if row else None
+
     @property
     def next_seq(self) -> int:
         """Number that the next observation must have."""
         return self._seq
 
     def store(
-        self, observations: Sequence[Observation], positions: dict[str, int], needed_from: int, under_way: int = -1
+        self, observations: Sequence[Observation], positions: Mapping[str, int], needed_from: int = 0, under_way: int = -1,
+        memory: Mapping[str, str] | None = None,
     ) -> None:
-        """Take in observations of closed windows, numbered from `next_seq`, and forget ticks up to `needed_from`.
+        """Take in observations of closed windows, numbered from `next_seq`.
 
-        Observations up to number `under_way` may be on the line at this moment, so they are not merged.
+        Args:
+            observations: what to deliver.
+            positions: end of the last closed window by zone (or other name), s since 1970.
+            needed_from: ticks that end up to this moment are forgotten.
+            under_way: observations up to this number may be on the line at this moment, so they are not merged.
+            memory: what to remember by name, in the same transaction.
         """
         made = self._now()
         with self._transaction():
@@ -170,6 +182,7 @@ class Outbox:
             for zone, end in positions.items():
                 self._set_fact(f"closed {zone}", end)
             self._db.execute("DELETE FROM ticks WHERE end<=?", (needed_from,))
+            self._db.executemany("INSERT OR REPLACE INTO memory VALUES(?,?)", (memory or {}).items())
         self._seq += len(observations)
         self._trim(under_way)
 
