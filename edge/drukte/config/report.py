@@ -13,6 +13,9 @@ class Broker(Section):
     host: Line = Field("localhost", description="Name or address of the broker")
     port: int = quantity(1883, "1", "TCP port; 8883 is usual with TLS", ge=1, le=65535)
     version: Literal["5", "3.1.1"] = Field("5", description="MQTT version")
+    gets: Literal["all", "open"] = Field(
+        "all", description="all: every product; open: only what is for the public (needs a product that is)"
+    )
     client_id: Name | None = Field(None, description="Client identifier; the device's name if left out")
     username: Line | None = Field(None, description="User name at the broker")
     password_file: Line | None = Field(None, description="File with the password in its first line, mode 0600")
@@ -81,7 +84,11 @@ class Disclosure(Section):
         0.5, "1", "With policy noise: privacy loss of each number; its noise has scale 1/epsilon", ge=0.05, le=2
     )
     daily_epsilon: float = quantity(
-        100.0, "1", "With policy noise: most that the numbers of one zone may add up to in a day (UTC)", ge=0.05, le=1000
+        100.0,
+        "1",
+        "With policy noise: most that the numbers of one zone may add up to in a day (UTC)",
+        ge=0.05,
+        le=1000,
     )
 
     @model_validator(mode="after")

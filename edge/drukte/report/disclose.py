@@ -190,7 +190,7 @@ def _is_vague(shares: dict[str, float | None], people: float, rule: Rule, pairs_
     least, most = sum(low for low, _ in ranges), sum(high for _, high in ranges)
     for low, high in ranges:
         fewest, largest = max(low, int(people) - (most - high)), min(high, int(people) - (least - low))
-        if 0 < largest and fewest >= largest and fewest < SMALLEST:
+        if largest > 0 and fewest >= largest and fewest < SMALLEST:
             return False
     at_risk = max(ranges[LEVELS.index("low_risk")][1], ranges[LEVELS.index("high_risk")][1])
     return not pairs_hidden or at_risk >= 3

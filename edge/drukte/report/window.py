@@ -201,12 +201,11 @@ class Windows:
     """Cuts the time line of every zone into windows aligned to the UTC clock and says which are complete.
 
     Crossings are added up over a span of their own, a multiple of the window, and are handed out with the window that
-    ends it. With a `delay` every window is closed that many seconds later. Nothing is closed twice: the clock may stand still or go back a little without a window being said again.
+    ends it. With a `delay` every window is closed that many seconds later. Nothing is closed twice: the clock may stand
+    still or go back a little without a window being said again.
     """
 
-    def __init__(
-        self, zones: int, span: int, tick: int, crossings_span: int | None = None, delay: int = 0
-    ) -> None:
+    def __init__(self, zones: int, span: int, tick: int, crossings_span: int | None = None, delay: int = 0) -> None:
         self._span = span
         self._delay = delay
         self._tick = tick

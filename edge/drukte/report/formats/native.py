@@ -291,6 +291,7 @@ class Meta(Message):
     tick: int = Field(description="Span over which frames are summed before anything leaves the sealed room [s]")
     window: int = Field(description="Span of one observation [s]")
     crossings_window: int = Field(description="Span over which crossings are added up [s]")
+    open_window: int | None = Field(description="Span of one observation of the second, public product; null: none [s]")
     levels: dict[Literal["low_risk", "high_risk"], Level]
     group_distance: float = Field(description="People linked by distances under this form a group [m]")
     zones: list[ZoneMeta]
