@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import assert_never
 
-from drukte.config.source import CameraSource, ImagesSource, PiCameraSource, VideoSource
+from drukte.config.source import CameraSource, CanarySource, ImagesSource, PiCameraSource, VideoSource
 from drukte.config.source import Source as Settings
 from drukte.sense.sources.base import Source, SourceEnded, SourceError
 
@@ -17,6 +17,7 @@ def open_source(settings: Settings, folder: Path) -> Source:
         SourceError: it is not there or cannot be used.
     """
     from drukte.sense.sources.camera import Camera, PiCamera
+    from drukte.sense.sources.canary import Canary
     from drukte.sense.sources.recorded import Images, Video
 
     match settings:
@@ -28,4 +29,6 @@ def open_source(settings: Settings, folder: Path) -> Source:
             return Camera(settings)
         case PiCameraSource():
             return PiCamera(settings)
+        case CanarySource():
+            return Canary(settings)
     assert_never(settings)
