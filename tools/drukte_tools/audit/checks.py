@@ -78,7 +78,7 @@ def sealed(seen: Seen) -> Result:
     result.found += [f"sense: thread {pid} is not sealed" for pid in loose]
     result.found += [f"sense: holds {target}" for target in seen.descriptors if target.startswith("socket:")]
     if not seen.threads:
-        result.found.append(f"sense: could not be looked at. {seen.unread}")
+        result.found.append(f"sense: could not be looked at. {seen.unread or 'It had ended'}")
     result.seen += [f"threads under the filter: {len(seen.threads) - len(loose)} of {len(seen.threads)}"]
     return result
 
@@ -102,5 +102,6 @@ def memory(seen: Seen) -> Result:
         result.seen.append(f"{name}: {size >> 20} MiB")
         result.found += [f"{name}: {n} copies, {form}" for form, n in hits.items() if n]
     if not any(name == "sense" for name, _, _ in seen.scans):
-        result.found.append(f"sense: memory could not be read (root is needed). {seen.unread}")
+        why = f"could not be read, root is needed. {seen.unread}" if seen.unread else "not read: the program had ended"
+        result.found.append(f"sense: memory {why}")
     return result
