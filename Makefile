@@ -18,7 +18,7 @@ run: $(VENV)/.ok ## count people in a recorded street and show the messages
 	@$(VENV)/bin/drukte demo
 
 test: $(VENV)/.ok test-packages ## everything that can be checked on this machine in minutes
-	@$(PY) -m pytest -m 'not slow'
+	@$(PY) -m pytest -n 3 --dist worksteal -m 'not slow'
 
 lint: $(VENV)/.ok ## style, types and import contracts alone
 	@$(PY) -m pytest -q tests/test_gates.py
@@ -28,6 +28,13 @@ outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room i
 
 moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
+
+build/radar-demo.bin: $(VENV)/.ok
+	@$(VENV)/bin/drukte simulate radar --out $@
+
+.PHONY: radar-demo
+radar-demo: build/radar-demo.bin ## count people before a simulated radar
+	@$(VENV)/bin/drukte run --site firmware_config/sites/radar-demo.yaml
 
 # ------------------------------------------------------------------ set-up
 

@@ -82,6 +82,15 @@ class Site(Section):
         return self.window if self.disclosure.policy == "none" else max(self.window, self.disclosure.crossings)
 
     @model_validator(mode="after")
+    def _ground_fits_sensor(self) -> Self:
+        if self.source.kind.startswith("radar") != (self.ground.kind == "radar"):
+            raise ValueError(
+                f"source.kind {self.source.kind} and ground.kind {self.ground.kind} do not go together: a radar has "
+                "ground.kind radar, a camera one of the others"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _spans_fit(self) -> Self:
         if 60 % self.tick:
             raise ValueError(

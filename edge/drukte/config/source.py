@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from drukte.config.base import Line, Section, quantity
+from drukte.config.radar import RadarLd2450Source, RadarRd03dSource, RadarReplaySource, RadarTiSource
 
 Rate = Annotated[float, Field(gt=0, le=60)] | Literal["max"]
 
@@ -58,7 +59,15 @@ class CanarySource(Section):
 
 
 Source = Annotated[
-    VideoSource | ImagesSource | CameraSource | PiCameraSource | CanarySource,
+    VideoSource
+    | ImagesSource
+    | CameraSource
+    | PiCameraSource
+    | CanarySource
+    | RadarTiSource
+    | RadarLd2450Source
+    | RadarRd03dSource
+    | RadarReplaySource,
     Field(discriminator="kind"),
 ]
 

@@ -1,4 +1,4 @@
-"""The folder of one order: files that the sampler may write, made beforehand so that a full disk is known at the start."""
+"""The folder of one order: files that the sampler may write, made beforehand so that a full disk shows early."""
 
 import ctypes
 import errno

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from drukte.config import Site, SiteError, load_site
+from drukte.config.radar import RADARS
 from drukte.exits import Exit
 from drukte.models import ModelError, read
 from drukte.sense.seal import SealError, early
@@ -33,7 +34,7 @@ def main(site_file: Path, door_fd: int) -> Exit:
     if refusal := wait_until_allowed(site):
         return _say(Exit.PURPOSE, f"{site_file}: {refusal}")
     try:
-        model = read(site.model.name, site.model.size)
+        model = b"" if site.source.kind in RADARS else read(site.model.name, site.model.size)
     except ModelError as error:
         return _say(Exit.MODEL, str(error))
     try:
@@ -65,6 +66,8 @@ def _recordings(site: Site, folder: Path) -> list[Path]:
     """Files that the site file names and that the room reads before it is sealed."""
     path = getattr(site.source, "path", None)
     files = [folder / path] if path else []
+    configuration = getattr(site.source, "configuration", None)
+    files += [folder / configuration] if configuration else []
     imported = getattr(site.ground, "path", None)
     return files + ([folder / imported] if imported else [])
 
@@ -77,8 +80,21 @@ def _devices(site: Site) -> list[Path]:
         case "picamera":
             dev = Path("/dev")
             return [*dev.glob("video*"), *dev.glob("media*"), *dev.glob("dma_heap/*")]
+        case kind if kind in RADARS:
+            ports = [getattr(site.source, key, None) for key in ("port", "command_port")]
+            return [path for port in ports if port for path in _port(port)]
         case _:
             return []
+
+
+def _port(pattern: str) -> list[Path]:
+    """The serial port that a pattern names; none when it is not there, which the room will say."""
+    from drukte.sense.sources.radar_port import RadarError, find_port
+
+    try:
+        return [find_port(pattern)]
+    except RadarError:
+        return []
 
 
 def _say(why: Exit, text: str) -> Exit:

@@ -29,7 +29,7 @@ from drukte_tools.audit.needles import Needles, count, in_files, needles
 from drukte_tools.audit.rooms import Run
 from drukte_tools.audit.twins import TWINS
 
-RATE = 3.0
+RATE = 2.0
 SHORTEST_TICK = 5
 START = 90.0
 """Seconds that a room gets to start and give its first records."""

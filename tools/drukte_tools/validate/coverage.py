@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from drukte_tools.validate.agreement import Agreement
-from drukte_tools.validate.intervals import Design, Estimate, design, mean, ratio
+from drukte_tools.validate.intervals import Design, Estimate, design, ratio
 
 Floats = NDArray[np.float64]
 Interval = Callable[[Floats, Floats, Design, bool], tuple[float, float]]

@@ -1,7 +1,6 @@
 """Where frames come from. `open_source` opens what the site file names."""
 
 from pathlib import Path
-from typing import assert_never
 
 from drukte.config.source import CameraSource, CanarySource, ImagesSource, PiCameraSource, VideoSource
 from drukte.config.source import Source as Settings
@@ -31,4 +30,5 @@ def open_source(settings: Settings, folder: Path) -> Source:
             return PiCamera(settings)
         case CanarySource():
             return Canary(settings)
-    assert_never(settings)
+        case _:
+            raise SourceError(f"source.kind {settings.kind} is no camera")
