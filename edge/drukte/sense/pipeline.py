@@ -94,7 +94,10 @@ class Pipeline:
             t: its time on a clock that never steps, s.
         """
         self._moved.look(picture, t)
-        found = self._detector(picture)
+        try:
+            found = self._detector(picture)
+        finally:
+            self._detector.wipe()  # its small copies of the picture go with the picture
         return self._follow(*self._bodies.settle(found.select(found.kinds == PERSON)), t)
 
     def count(self, people: Detections, t: float, drawn: bool = False) -> list[FrameResult]:
