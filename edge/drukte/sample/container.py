@@ -54,7 +54,7 @@ class Header(Section):
     stratum: Line
     kind: Literal["picture", "echoes"]
     size: tuple[int, int] = Field(description="Width and height of the picture [px]; 0 for echoes")
-    blurred: int = Field(description="Number of heads made unrecognisable")
+    blurred: int = Field(description="Boxes whose head was made unrecognisable; several may be of one person")
     count: Annotated[int, Field(ge=0)] = Field(description="People in the zone, riders included")
     riders: Annotated[int, Field(ge=0)]
     levels: dict[Literal["safe", "low_risk", "high_risk", "undetermined"], float]
