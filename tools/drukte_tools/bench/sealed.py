@@ -1,0 +1,91 @@
+"""What the seal costs: the same pictures through the same pipeline, in a sealed and an unsealed process in turns.
+
+Run with `python -m drukte_tools.bench.sealed [SITE_FILE]`; `make sealed` does.
+"""
+
+import os
+import statistics
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from drukte.config import load_site
+from drukte.config.source import CanarySource
+from drukte.models import read
+from drukte.sense.seal import ENVIRONMENT, seal, wakers
+
+TURNS = 12
+FRAMES = 15
+"""Pictures in a turn. Turns alternate, so that whatever else the machine does falls on both."""
+_ANSWER = struct.Struct("<q56x")  # as long as a record, since the seal lets nothing else through
+
+
+def child(site_file: Path, sealed: bool) -> None:
+    """Wait for a byte on standard input, do a turn, say on standard output how long it took [ns]; until input ends."""
+    from drukte.sense.frame import Frame
+    from drukte.sense.pipeline import Pipeline
+    from drukte.sense.sources.base import Pace
+    from drukte.sense.sources.canary import Canary
+
+    site = load_site(site_file)
+    width, height = getattr(site.ground, "picture", None) or (1280, 720)
+    source = Canary(CanarySource(kind="canary", seed=1, width=width, height=height, rate=1))
+    source._pace = Pace(None)
+    pipeline = Pipeline(site, site_file.parent, read(site.model.name, site.model.size), width, height)
+    frame = Frame(height, width)
+
+    def turn() -> None:
+        for _ in range(FRAMES):
+            with frame:
+                at = source.read(frame)
+                pipeline.step(frame.image, at)
+
+    turn()
+    if sealed:
+        seal(1, b"", wakers(), source_fds=(0,))
+    while os.read(0, 1):
+        began = time.perf_counter_ns()
+        turn()
+        os.write(1, _ANSWER.pack(time.perf_counter_ns() - began))
+
+
+def measure(site_file: Path) -> tuple[float, float]:
+    """Frames per second, unsealed and sealed: medians over the turns."""
+    rates: dict[str, list[float]] = {"unsealed": [], "sealed": []}
+    children = {
+        name: subprocess.Popen(
+            [sys.executable, "-m", "drukte_tools.bench.sealed", str(site_file), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | ENVIRONMENT,
+            bufsize=0,
+        )
+        for name in rates
+    }
+    try:
+        for number in range(TURNS):
+            for name in rates if number % 2 else reversed(rates):
+                to, back = children[name].stdin, children[name].stdout
+                assert to and back  # noqa: S101 - pipes were asked for
+                to.write(b".")
+                answer = back.read(_ANSWER.size) or b""
+                if len(answer) != _ANSWER.size:
+                    raise SystemExit(f"the {name} process ended")
+                rates[name].append(FRAMES * 1e9 / _ANSWER.unpack(answer)[0])
+    finally:
+        for process in children.values():
+            process.kill()
+            process.wait()
+    return statistics.median(rates["unsealed"]), statistics.median(rates["sealed"])
+
+
+if __name__ == "__main__":
+    site = Path(sys.argv[1] if len(sys.argv) > 1 else "firmware_config/sites/demo-street.yaml")
+    if len(sys.argv) > 2:
+        child(site, sys.argv[2] == "sealed")
+    else:
+        open_rate, sealed_rate = measure(site)
+        ratio = sealed_rate / open_rate
+        sys.stdout.write(f"unsealed {open_rate:.1f}, sealed {sealed_rate:.1f} frames/s: ratio {ratio:.3f}\n")
