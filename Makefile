@@ -10,7 +10,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # Debian packages that the tests need: a broker to publish to, and a tracer that looks over the shoulder.
 TEST_PACKAGES := mosquitto mosquitto-clients strace
 
-.PHONY: help run test lint outage moved install uninstall lock clean sealed
+.PHONY: help run test lint attack outage moved install uninstall sealed lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -22,6 +22,9 @@ test: $(VENV)/.ok test-packages ## everything that can be checked on this machin
 
 lint: $(VENV)/.ok ## style, types and import contracts alone
 	@$(PY) -m pytest -q tests/test_gates.py
+
+attack: $(VENV)/.ok ## try to reckon hidden numbers out of all that is published on 1,000 random days
+	@nice $(PY) -m pytest -q -s -m slow tests/report/test_attack.py
 
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_merge.py
@@ -38,6 +41,11 @@ radar-demo: build/radar-demo.bin ## count people before a simulated radar
 
 sealed: $(VENV)/.ok ## frames per second sealed and unsealed, and their ratio
 	@$(PY) -m drukte_tools.bench.sealed
+
+.PHONY: radar-table
+radar-table: $(VENV)/.ok ## how well radars count simulated people (half an hour)
+	@OMP_NUM_THREADS=1 nice -n 5 $(VENV)/bin/drukte simulate evaluate --site firmware_config/sites/radar-demo.yaml \
+	  --source points --source ld2450 --fan 60
 
 # ------------------------------------------------------------------ set-up
 

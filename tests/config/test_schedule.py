@@ -60,6 +60,11 @@ def test_after_the_last_event_there_is_no_opening() -> None:
     assert plan.change(utc("2027-05-01 00:00"), AMSTERDAM) == (False, None)
 
 
+def test_hours_that_join_up_around_the_clock_have_no_end() -> None:
+    plan = schedule({"from": "00:00", "to": "12:30"}, {"from": "12:00", "to": "24:00"})
+    assert plan.change(utc("2027-05-01 00:00"), AMSTERDAM) == (True, None)
+
+
 def test_without_a_schedule_it_is_always_open() -> None:
     assert Schedule().change(utc("2027-05-01 00:00"), AMSTERDAM) == (True, None)
 

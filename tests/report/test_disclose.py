@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drukte.report.disclose import SMALLEST, Blocks, disclose
+from drukte.config import SiteError
+from drukte.report.disclose import Blocks, Discloser
+from drukte.report.rules import SMALLEST
 from drukte.report.window import Closed, Tally, merge
 from drukte.summary import Summary
 from tests.report.conftest import EXACT, make_site, record
@@ -20,7 +22,7 @@ def shown(policy: str, *ticks: Summary, zone: int = 0) -> Blocks:
     window = 900 if policy == "open" else 60
     site = make_site(window=window, disclosure=EXACT if policy == "none" else f"{{policy: {policy}}}")
     whole = merge(T, T + 60, tallies)
-    return disclose(site, Closed(zone, whole, whole))
+    return Discloser(site).disclose([Closed(zone, whole, whole)])[0]
 
 
 @pytest.mark.parametrize(
@@ -106,3 +108,63 @@ def test_grades() -> None:
     assert shown("none", record(0, T + 60, calibration=1)).quality.grade == "poor"
     assert shown("none", record(0, T + 60, state=1)).quality.grade == "poor"
     assert shown("none").quality.ticks_missing == 1
+
+
+def test_noise_spends_a_budget_and_says_its_scale() -> None:
+    site = make_site(window=900, disclosure="{policy: noise, epsilon: 0.5, daily_epsilon: 150}")
+    discloser = Discloser(site, sample=lambda value: value - 3)
+
+    def tell(end: int) -> Blocks:
+        tally = merge(end - 900, end, [Tally.of(record(0, end, people=9, in_a=7, out_a=1))])
+        return discloser.disclose([Closed(0, tally, tally)])[0]
+
+    day = T - T % 86_400
+    blocks = tell(day + 900)
+    assert (blocks.people.status, blocks.people.mean, blocks.people.max) == ("shown", 6, None)
+    assert blocks.crossings
+    assert (blocks.crossings.lines[0].in_, blocks.crossings.lines[0].out) == (4, 0)
+    assert {blocks.levels.status, blocks.pairs.status, blocks.groups.status} == {"suppressed"}
+    assert blocks.disclosure.noise == 2
+    # 3 numbers a window at 0.5 each: 150 lasts for the whole day
+    assert {tell(day + 900 * i).people.status for i in range(2, 97)} == {"shown"}
+
+
+def test_a_spent_budget_is_not_refilled_by_a_restart() -> None:
+    from drukte.report.noise import Budget
+
+    budget = Budget(0.5, 2.0, lambda value: value)
+    budget.begin(T)
+    assert [budget.release(0, 9) for _ in range(5)] == [9, 9, 9, 9, None]
+    again = Budget(0.5, 2.0, lambda value: value)
+    again.recall(budget.memory)
+    again.begin(T + 1)
+    assert again.release(0, 9) is None
+    assert again.release(1, 9) == 9
+    again.begin(T + 86_400)
+    assert again.release(0, 9) == 9
+
+
+def test_noise_comes_from_opendp() -> None:
+    pytest.importorskip("opendp")
+    from drukte.report.noise import sampler
+
+    add = sampler(0.5)
+    drawn = [add(20) - 20 for _ in range(4000)]
+    # discrete Laplace of scale 2: standard deviation 2.80 (OpenDP's mechanism, exact sampling)
+    deviation = (sum(d * d for d in drawn) / len(drawn)) ** 0.5
+    assert 2.4 < deviation < 3.2
+    assert abs(sum(drawn) / len(drawn)) < 0.3
+
+
+def test_floors_hold_whatever_the_site_file_says() -> None:
+    for wrong in (
+        {"window": 300, "disclosure": "{policy: open}"},
+        {"window": 300, "disclosure": "{policy: noise}"},
+        {"window": 900, "disclosure": "{policy: noise, epsilon: 2}"},
+        {"window": 30, "tick": 30, "disclosure": "{policy: operational}"},
+        {"window": 60, "disclosure": "{policy: operational, open_window: 600}"},
+        {"window": 900, "disclosure": "{policy: open, open_window: 900}"},
+        {"window": 60, "disclosure": "{policy: none}"},
+    ):
+        with pytest.raises(SiteError):
+            make_site(**wrong)  # type: ignore[arg-type]

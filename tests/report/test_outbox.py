@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from drukte.report.disclose import Discloser
 from drukte.report.formats.native import Observation
+from drukte.report.messages import observation
 from drukte.report.outbox import _ROW, KEEP, Outbox
-from drukte.report.process import Report
+from drukte.report.window import Closed, Tally
 from tests.report.conftest import Time, make_site, record
 
 
 def observations(first: int, count: int) -> list[Observation]:
     """Real observations, as the process makes them."""
-    from drukte.report.window import Closed, Tally
-
     site = make_site()
-    report = Report.__new__(Report)
-    report._site, report._boot, report._zones = site, "00000000", ["square", "corner"]
+    discloser = Discloser(site)
     made = []
     for seq in range(first, first + count):
         tally = Tally.of(record(seq, 1_800_000_000 + 60 * seq, people=seq % 40, speed=8, in_a=seq % 9))
-        made.append(report._observe(Closed(0, tally, tally), seq))
+        closed = Closed(0, tally, tally)
+        made.append(observation(site, "00000000", seq, closed, discloser.disclose([closed])[0]))
     return made
 
 

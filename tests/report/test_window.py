@@ -66,11 +66,14 @@ def test_a_window_closes_as_soon_as_its_ticks_are_there() -> None:
     windows.begin(T)
     for i in range(6):
         windows.add(record(i, T + 10 * (i + 1), 0, people=i, tick=10))
+    assert windows.due(T + 60) == [], "all zones of one moment are closed together"
+    for i in range(6):
+        windows.add(record(i, T + 10 * (i + 1), 1, people=i, tick=10))
     closed = windows.due(T + 60)
-    assert [(c.zone, c.tally.end, c.tally.ticks) for c in closed] == [(0, T + 60, 6)]
-    assert windows.due(T + 60 + GRACE - 0.1) == []
-    gap = windows.due(T + 60 + GRACE)
-    assert [(c.zone, c.tally.ticks, c.tally.people) for c in gap] == [(1, 0, None)]
+    assert [(c.zone, c.tally.end, c.tally.ticks) for c in closed] == [(0, T + 60, 6), (1, T + 60, 6)]
+    assert windows.due(T + 120 + GRACE - 0.1) == []
+    gap = windows.due(T + 120 + GRACE)
+    assert [(c.zone, c.tally.ticks, c.tally.people) for c in gap] == [(0, 0, None), (1, 0, None)]
 
 
 def test_every_window_is_told_once_whatever_comes() -> None:

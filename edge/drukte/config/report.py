@@ -13,6 +13,9 @@ class Broker(Section):
     host: Line = Field("localhost", description="Name or address of the broker")
     port: int = quantity(1883, "1", "TCP port; 8883 is usual with TLS", ge=1, le=65535)
     version: Literal["5", "3.1.1"] = Field("5", description="MQTT version")
+    gets: Literal["all", "open"] = Field(
+        "all", description="all: every product; open: only what is for the public (needs a product that is)"
+    )
     client_id: Name | None = Field(None, description="Client identifier; the device's name if left out")
     username: Line | None = Field(None, description="User name at the broker")
     password_file: Line | None = Field(None, description="File with the password in its first line, mode 0600")
@@ -55,10 +58,11 @@ DIVIDES_A_DAY = "must divide a day (86400 s)"
 class Disclosure(Section):
     """How small numbers are protected before anything leaves the device."""
 
-    policy: Literal["operational", "open", "none"] = Field(
+    policy: Literal["operational", "open", "noise", "none"] = Field(
         "operational",
-        description="operational: 1 to 4 people are not shown; open: for the public, 0 to 4 is one class and the rest "
-        "is rounded to 5; none: exact numbers, only with a reason",
+        description="operational: 1 to 4 people are not shown; open: for the public, 0 to 4 is one class, the rest is "
+        "rounded to 5 and comes one window later; noise: people and crossings with calibrated noise (needs the extra "
+        "package drukte[noise]); none: exact numbers, only with a reason",
     )
     reason: Line | None = Field(None, description="Why exact numbers are needed; required with policy none, published")
     crossings: int = quantity(
@@ -68,11 +72,34 @@ class Disclosure(Section):
         ge=60,
         le=86_400,
     )
+    open_window: int | None = quantity(
+        None,
+        "s",
+        "With policy operational: also publish a product for the public, made of what is published already, over "
+        "windows this long",
+        ge=900,
+        le=86_400,
+    )
+    epsilon: float = quantity(
+        0.5, "1", "With policy noise: privacy loss of each number; its noise has scale 1/epsilon", ge=0.05, le=2
+    )
+    daily_epsilon: float = quantity(
+        100.0,
+        "1",
+        "With policy noise: most that the numbers of one zone may add up to in a day (UTC)",
+        ge=0.05,
+        le=1000,
+    )
 
     @model_validator(mode="after")
-    def _none_has_a_reason(self) -> Self:
+    def _fits(self) -> Self:
         if self.policy == "none" and not self.reason:
             raise ValueError("policy none shows exact small numbers: say in 'reason' why that is needed")
         if 86_400 % self.crossings:
             raise ValueError(f"crossings: {self.crossings} s {DIVIDES_A_DAY}")
+        if self.open_window is not None:
+            if self.policy != "operational":
+                raise ValueError("open_window goes with policy operational only; the others are one product")
+            if 86_400 % self.open_window:
+                raise ValueError(f"open_window: {self.open_window} s {DIVIDES_A_DAY}")
         return self

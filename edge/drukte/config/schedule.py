@@ -79,11 +79,14 @@ class Schedule(Section):
         if self.always:
             return True, None
         now = now.astimezone(UTC)
-        for start, end in _merged(self._intervals(now.astimezone(zone).date(), zone)):
+        today = now.astimezone(zone).date()
+        horizon = _utc(today + timedelta(days=AHEAD - 1), "00:00", zone, fold=0)
+        for start, end in _merged(self._intervals(today, zone)):
             if now < start:
                 return False, start
             if now < end:
-                return True, end
+                # hours that join up over all the days looked at have no end
+                return True, end if end < horizon else None
         return False, None
 
     def _intervals(self, today: date, zone: ZoneInfo) -> Iterator[Interval]:

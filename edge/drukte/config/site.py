@@ -101,7 +101,7 @@ class Site(Section):
                 f"window: {self.window} s must be a multiple of the tick ({self.tick} s) and divide a day (86400 s)"
             )
         if self.disclosure.policy != "none":
-            floor = 900 if self.disclosure.policy == "open" else 60
+            floor = 900 if self.disclosure.policy in ("open", "noise") else 60
             if self.window < floor:
                 raise ValueError(
                     f"window: {self.window} s is too short for disclosure policy {self.disclosure.policy}; at least "
@@ -112,4 +112,26 @@ class Site(Section):
                     f"disclosure.crossings: {self.disclosure.crossings} s must be a multiple of the window "
                     f"({self.window} s)"
                 )
+        self._open_window_fits()
+        self._budget_lasts()
         return self
+
+    def _open_window_fits(self) -> None:
+        if (longer := self.disclosure.open_window) is not None and longer % self.crossings_span:
+            raise ValueError(
+                f"disclosure.open_window: {longer} s must be a multiple of the span of crossings "
+                f"({self.crossings_span} s)"
+            )
+
+    def _budget_lasts(self) -> None:
+        """Floor in code: noise is worth little once its budget is spent before the day is over."""
+        if self.disclosure.policy != "noise":
+            return
+        lines = max(len(zone.lines) for zone in self.zones)
+        numbers = 86_400 // self.window + 2 * lines * (86_400 // self.crossings_span)
+        if numbers * self.disclosure.epsilon > self.disclosure.daily_epsilon:
+            raise ValueError(
+                f"disclosure: {numbers} numbers a day with epsilon {self.disclosure.epsilon:g} spend "
+                f"{numbers * self.disclosure.epsilon:g}, more than daily_epsilon ({self.disclosure.daily_epsilon:g}): "
+                f"make the window longer, epsilon smaller or the budget larger"
+            )

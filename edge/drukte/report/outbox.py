@@ -10,7 +10,7 @@ import logging
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -30,6 +30,7 @@ _ROW: Final = 700
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS memory(name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ticks(zone INTEGER, end INTEGER, record BLOB NOT NULL, PRIMARY KEY(zone, end)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS waiting(seq INTEGER PRIMARY KEY, made REAL NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS due(broker TEXT, seq INTEGER, PRIMARY KEY(broker, seq)) WITHOUT ROWID;
@@ -48,6 +49,13 @@ class Waiting:
 class Outbox:
     """The store. One thread uses it.
 
+    Args:
+        path: the file; None keeps it in memory.
+        brokers: names of all who must confirm.
+        now: wall clock, s since 1970.
+        limit: most bytes that waiting observations may take.
+        wants: whether an observation is meant for a broker.
+
     Attributes:
         merged: observations put together to hours since the start because the store was too full.
         lost: observations given up since the start because the store was too full or they were too old.
@@ -55,11 +63,17 @@ class Outbox:
     """
 
     def __init__(
-        self, path: Path | None, brokers: Sequence[str], now: Callable[[], float] = time.time, limit: int = MAX_BYTES
+        self,
+        path: Path | None,
+        brokers: Sequence[str],
+        now: Callable[[], float] = time.time,
+        limit: int = MAX_BYTES,
+        wants: Callable[[str, Observation], bool] = lambda _broker, _observation: True,
     ) -> None:
         self._path = path
         self._brokers = tuple(brokers)
         self._now = now
+        self._wants = wants
         self._most = max(100, limit // _ROW)
         self.moved_aside: Path | None = None
         self._db = self._open()
@@ -147,29 +161,47 @@ class Outbox:
         """End of the last closed window of each zone, s since 1970; None for a zone that is new."""
         return [self._fact(f"closed {zone}") or None for zone in zones]
 
+    def remembered(self, name: str) -> str | None:
+        """What was last remembered under a name."""
+        row = self._db.execute("SELECT body FROM memory WHERE name=?", (name,)).fetchone()
+        return str(row[0]) if row else None
+
     @property
     def next_seq(self) -> int:
         """Number that the next observation must have."""
         return self._seq
 
     def store(
-        self, observations: Sequence[Observation], positions: dict[str, int], needed_from: int, under_way: int = -1
+        self,
+        observations: Sequence[Observation],
+        positions: Mapping[str, int],
+        needed_from: int = 0,
+        under_way: int = -1,
+        memory: Mapping[str, str] | None = None,
     ) -> None:
-        """Take in observations of closed windows, numbered from `next_seq`, and forget ticks up to `needed_from`.
+        """Take in observations of closed windows, numbered from `next_seq`.
 
-        Observations up to number `under_way` may be on the line at this moment, so they are not merged.
+        Args:
+            observations: what to deliver.
+            positions: end of the last closed window by zone (or other name), s since 1970.
+            needed_from: ticks that end up to this moment are forgotten.
+            under_way: observations up to this number may be on the line at this moment, so they are not merged.
+            memory: what to remember by name, in the same transaction.
         """
         made = self._now()
         with self._transaction():
             for seq, observation in enumerate(observations, self._seq):
                 if observation.seq != seq:
                     raise ValueError(f"observation {observation.seq} stored as {seq}")
-                self._db.execute("INSERT INTO waiting VALUES(?,?,?)", (seq, made, _pack(observation)))
-                self._db.executemany("INSERT INTO due VALUES(?,?)", [(broker, seq) for broker in self._brokers])
+                takers = [broker for broker in self._brokers if self._wants(broker, observation)]
+                if takers:
+                    self._db.execute("INSERT INTO waiting VALUES(?,?,?)", (seq, made, _pack(observation)))
+                    self._db.executemany("INSERT INTO due VALUES(?,?)", [(broker, seq) for broker in takers])
             self._set_fact("seq", self._seq + len(observations))
             for zone, end in positions.items():
                 self._set_fact(f"closed {zone}", end)
             self._db.execute("DELETE FROM ticks WHERE end<=?", (needed_from,))
+            self._db.executemany("INSERT OR REPLACE INTO memory VALUES(?,?)", (memory or {}).items())
         self._seq += len(observations)
         self._trim(under_way)
 
@@ -192,7 +224,7 @@ class Outbox:
     def _merge(self, under_way: int) -> None:
         """Put the oldest windows together to hours until a tenth of the room is free again."""
         aim = len(self) - self._most * 9 // 10
-        hours: dict[tuple[str, int, str], list[tuple[int, Observation]]] = {}
+        hours: dict[tuple[str, str, int, str], list[tuple[int, Observation]]] = {}
         rows = self._db.execute(
             "SELECT w.seq, w.body, (SELECT group_concat(broker) FROM (SELECT broker FROM due WHERE seq=w.seq "
             "ORDER BY broker)) FROM waiting w WHERE w.seq>? ORDER BY w.seq LIMIT ?",
@@ -201,7 +233,7 @@ class Outbox:
         for seq, body, brokers in rows:
             o = Observation.model_validate_json(zlib.decompress(body))
             if o.merged is None and seconds(o.to) - seconds(o.from_) < HOUR:
-                hours.setdefault((o.zone, seconds(o.from_) // HOUR, brokers), []).append((seq, o))
+                hours.setdefault((o.zone, o.disclosure.policy, seconds(o.from_) // HOUR, brokers), []).append((seq, o))
         for group in hours.values():
             if aim <= 0:
                 break

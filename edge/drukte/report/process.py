@@ -9,25 +9,27 @@ import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from drukte import __version__
 from drukte.config import Site, SiteError, load_site
 from drukte.config.report import Broker
 from drukte.exits import Exit
 from drukte.report.attest import Attestation
+from drukte.report.closing import Closing
 from drukte.report.deliver import Delivery, Outgoing
-from drukte.report.disclose import disclose
 from drukte.report.door import DoorReader
-from drukte.report.formats.native import BrokerStatus, Level, Meta, Observation, ZoneMeta, dump, moment
+from drukte.report.formats.native import BrokerStatus, Observation, dump, moment
 from drukte.report.health import Health
+from drukte.report.history import History
+from drukte.report.messages import meta, topics
 from drukte.report.mqtt import Link
+from drukte.report.noise import NoiseError
 from drukte.report.outbox import Outbox
 from drukte.report.secret import SecretError
 from drukte.report.wake import Wake
-from drukte.report.window import Closed, Windows
 from drukte.summary import SUMMARY
 
 log = logging.getLogger(__name__)
@@ -35,48 +37,6 @@ log = logging.getLogger(__name__)
 STATUS_EVERY: Final = 60.0
 """The status is said again after this long even when nothing changed, s."""
 LONGEST_WAIT: Final = 1.0
-HELD: Final = 5000
-"""Most observations held in memory while the disk takes none."""
-
-
-def topics(site: Site) -> Callable[[str], str]:
-    """Full topic of a device's message from its end, as in `topic("status")` or `topic("square/obs")`."""
-    return lambda end: f"{site.mqtt.prefix}/{site.organisation}/{site.device}/{end}"
-
-
-def meta(site: Site) -> Meta:
-    """What the device is for and how its messages are to be read."""
-    c = site.closeness
-    return Meta(
-        organisation=site.organisation,
-        device=site.device,
-        place=site.place.name,
-        latitude=site.place.latitude,
-        longitude=site.place.longitude,
-        time_zone=site.place.time_zone,
-        what_for=site.purpose.what_for,
-        controller=site.purpose.controller,
-        legal_ground=site.purpose.legal_ground,
-        legal_basis=site.purpose.legal_basis,
-        contact=site.purpose.contact,
-        valid_until=site.purpose.valid_until.isoformat(),
-        sensor=site.source.kind,
-        tick=site.tick,
-        window=site.window,
-        crossings_window=site.crossings_span,
-        levels={
-            "low_risk": Level(name=c.low_risk_name, nearer_than=c.low_risk),
-            "high_risk": Level(name=c.high_risk_name, nearer_than=c.high_risk),
-        },
-        group_distance=c.group,
-        zones=[
-            ZoneMeta(name=zone.name, area=round(zone.area, 2), lines=[line.name for line in zone.lines])
-            for zone in site.zones
-        ],
-        disclosure_policy=site.disclosure.policy,
-        disclosure_reason=site.disclosure.reason,
-        software=__version__,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +54,7 @@ class Report:
         site: the checked site file.
         door: non-blocking descriptor to read records from.
         outbox: the store.
+        history: what has been published, on this device.
         base: folder that relative file names in the site file start from.
         clocks: where the time comes from.
         attestation: what keeps frames in, and the ledger; None leaves both out.
@@ -104,6 +65,7 @@ class Report:
         site: Site,
         door: int,
         outbox: Outbox,
+        history: History,
         base: Path,
         clocks: Clocks | None = None,
         attestation: Attestation | None = None,
@@ -119,14 +81,12 @@ class Report:
         self._zones = [zone.name for zone in site.zones]
         self._reader = DoorReader(door, site, self._clocks.now, self._clocks.monotonic)
         self._health = Health(site, self._boot)
-        self._held: list[Closed] = []
         self._jumps = 0
         self._said: tuple[object, ...] = ()
         self._said_at = -STATUS_EVERY
         self._stopping = False
         self._wake = Wake()
-        self._windows = Windows(len(self._zones), site.window, site.tick, site.crossings_span)
-        self._recall()
+        self._closing = Closing(site, outbox, history, self._boot, self._clocks.now)
         will = self._health.status(None, 0.0, reason="connection_lost")
         self._deliveries = [
             Delivery(
@@ -145,19 +105,14 @@ class Report:
             for name, settings in brokers(site).items()
         ]
 
-    def _recall(self) -> None:
-        """Go on where the process before this one stopped."""
-        for zone, end in enumerate(self._outbox.positions(self._zones)):
-            if end is not None:
-                self._windows.start_at(zone, end)
-        self._windows.begin(self._clocks.now())
-        for tick in self._outbox.ticks():
-            if tick.zone < len(self._zones) and tick.tick == self._site.tick:
-                self._windows.recall(tick)
-
     def _render(self, observation: Observation) -> list[Outgoing]:
+        second = observation.disclosure.policy != self._site.disclosure.policy
         return [
-            Outgoing(self._topic(f"{observation.zone}/obs"), dump(observation), schema="drukte/observation/1"),
+            Outgoing(
+                self._topic(f"{observation.zone}/{'open' if second else 'obs'}"),
+                dump(observation),
+                schema="drukte/observation/1",
+            ),
         ]
 
     def stop(self) -> None:
@@ -190,7 +145,7 @@ class Report:
     def turn(self) -> None:
         """One turn: take in what came, close what is due, send what waits."""
         self._take_in()
-        self._close_windows()
+        self._closing.close(self._under_way())
         now, mono = self._clocks.now(), self._clocks.monotonic()
         self._health.look(now, mono)
         greet = [delivery for delivery in self._deliveries if delivery.turn(now)]
@@ -215,62 +170,16 @@ class Report:
             log.warning("the clock was set while running; windows go on at the new time")
             if self._attestation:
                 self._attestation.record("clock", to=moment(self._clocks.now()))
-            self._windows.begin(self._clocks.now())
+            self._closing.begin()
         if not records:
             return
         now, mono = self._clocks.now(), self._clocks.monotonic()
         for record in records:
             self._health.heard(record, now, mono)
-        ticks = [record for record in records if record.kind == SUMMARY and self._windows.add(record)]
-        try:
-            self._outbox.remember(ticks)
-        except sqlite3.OperationalError as error:
-            log.error("the store takes nothing (%s): free disk space; going on from memory", error)
-
-    def _close_windows(self) -> None:
-        self._held += self._windows.due(self._clocks.now())
-        if not self._held:
-            return
-        first = self._outbox.next_seq
-        observations = [self._observe(closed, first + i) for i, closed in enumerate(self._held)]
-        positions = {self._zones[closed.zone]: closed.tally.end for closed in self._held}
-        try:
-            self._outbox.store(observations, positions, self._windows.needed_from(), self._under_way())
-        except sqlite3.OperationalError as error:
-            log.error("the store takes nothing (%s): free disk space; holding %d windows", error, len(self._held))
-            if len(self._held) > HELD:
-                self._outbox.lost += len(self._held) - HELD
-                self._held = self._held[-HELD:]
-        else:
-            self._held = []
+        self._closing.add([record for record in records if record.kind == SUMMARY])
 
     def _under_way(self) -> int:
         return max((delivery.cursor for delivery in self._deliveries), default=-1)
-
-    def _observe(self, closed: Closed, seq: int) -> Observation:
-        t = closed.tally
-        blocks = disclose(self._site, closed)
-        return Observation(
-            organisation=self._site.organisation,
-            device=self._site.device,
-            zone=self._zones[closed.zone],
-            boot=self._boot,
-            seq=seq,
-            from_=moment(t.start),
-            to=moment(t.end),
-            observed=round(t.share_observed, 3),
-            sensing=t.observed > 0,
-            state=t.state,
-            people=blocks.people,
-            levels=blocks.levels,
-            pairs=blocks.pairs,
-            groups=blocks.groups,
-            riders=blocks.riders,
-            speed=blocks.speed,
-            crossings=blocks.crossings,
-            quality=blocks.quality,
-            disclosure=blocks.disclosure,
-        )
 
     def _say_status(self, now: float, mono: float, anew: bool) -> None:
         reader = self._reader
@@ -280,7 +189,7 @@ class Report:
             reader.runs,
             sum(reader.rejected.values()),
             self._outbox.lost,
-            bool(self._held),
+            bool(self._closing.held),
             *(delivery.condition for delivery in self._deliveries),
         )
         if not anew and condition == self._said and mono - self._said_at < STATUS_EVERY:
@@ -292,10 +201,10 @@ class Report:
             rejected=reader.rejected,
             starts=reader.runs,
             seal=reader.seal,
-            waiting=len(self._outbox) + len(self._held),
+            waiting=len(self._outbox) + self._closing.held,
             merged=self._outbox.merged,
             lost=self._outbox.lost,
-            store="full" if self._held else "replaced" if self._outbox.moved_aside else "fine",
+            store="full" if self._closing.held else "replaced" if self._outbox.moved_aside else "fine",
             brokers={
                 d.link.name: BrokerStatus(condition=d.condition, waiting=self._outbox.waiting(d.link.name))
                 for d in self._deliveries
@@ -324,6 +233,11 @@ class Report:
 def brokers(site: Site) -> dict[str, Broker]:
     """The brokers of a site by the names that they have in the log and the store."""
     return {"primary": site.mqtt} | {f"mirror-{i}": mirror for i, mirror in enumerate(site.mqtt.mirrors, 1)}
+
+
+def wants(site: Site, broker: str, observation: Observation) -> bool:
+    """Whether an observation is meant for a broker: one for the public gets nothing but the open product."""
+    return brokers(site)[broker].gets == "all" or observation.disclosure.policy == "open"
 
 
 def state_folder(site: Site) -> Path:
@@ -361,10 +275,11 @@ def main(site_path: Path, door_fd: int, state: Path | None = None) -> Exit:
         folder = state_folder(site) if state is None else state
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.set_blocking(door_fd, False)
-        outbox = Outbox(folder / "outbox.sqlite", list(brokers(site)))
+        outbox = Outbox(folder / "outbox.sqlite", list(brokers(site)), wants=partial(wants, site))
+        history = History(folder / "history.sqlite")
         attestation = Attestation(site, site_path, folder)
-        report = Report(site, door_fd, outbox, site_path.parent, attestation=attestation)
-    except (SiteError, SecretError) as error:
+        report = Report(site, door_fd, outbox, history, site_path.parent, attestation=attestation)
+    except (SiteError, SecretError, NoiseError) as error:
         log.error("%s", error)
         return Exit.SITE
     except (OSError, sqlite3.Error) as error:
@@ -381,4 +296,5 @@ def main(site_path: Path, door_fd: int, state: Path | None = None) -> Exit:
         for number, handler in before.items():
             signal.signal(number, handler)
         outbox.close()
+        history.close()
     return Exit.OK

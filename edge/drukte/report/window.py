@@ -201,11 +201,13 @@ class Windows:
     """Cuts the time line of every zone into windows aligned to the UTC clock and says which are complete.
 
     Crossings are added up over a span of their own, a multiple of the window, and are handed out with the window that
-    ends it. Nothing is closed twice: the clock may stand still or go back a little without a window being said again.
+    ends it. With a `delay` every window is closed that many seconds later. Nothing is closed twice: the clock may stand
+    still or go back a little without a window being said again.
     """
 
-    def __init__(self, zones: int, span: int, tick: int, crossings_span: int | None = None) -> None:
+    def __init__(self, zones: int, span: int, tick: int, crossings_span: int | None = None, delay: int = 0) -> None:
         self._span = span
+        self._delay = delay
         self._tick = tick
         self._crossings_span = crossings_span or span
         self._open: list[dict[int, Tally]] = [{} for _ in range(zones)]
@@ -257,19 +259,23 @@ class Windows:
     def due(self, now: float) -> list[Closed]:
         """Windows that are complete at `now`, in order of time; they are closed by this.
 
-        A window is complete when all of its ticks came or `GRACE` seconds after its end.
+        A window is complete when all of its ticks came or `GRACE` seconds after its end. All zones of one moment are
+        closed at once, because what is shown of one can depend on its neighbours.
         """
         found: list[Closed] = []
-        for zone, waiting in enumerate(self._open):
-            while (start := self._closed[zone]) is not None:
-                end = start + self._span
-                tally = merge(start, end, [waiting[start]] if start in waiting else [])
-                if tally.ticks < self._span // self._tick and now < end + GRACE:
-                    break
-                waiting.pop(start, None)
+        while ends := [closed + self._span for closed in self._closed if closed is not None]:
+            end = min(ends)
+            zones = [zone for zone, closed in enumerate(self._closed) if closed == end - self._span]
+            tallies = {zone: self._open[zone].get(end - self._span) for zone in zones}
+            complete = all(t is not None and t.ticks >= self._span // self._tick for t in tallies.values())
+            if now < end + self._delay + GRACE and not (complete and (not self._delay or now >= end + self._delay)):
+                break
+            for zone, waiting in tallies.items():
+                tally = merge(end - self._span, end, [] if waiting is None else [waiting])
+                self._open[zone].pop(end - self._span, None)
                 self._closed[zone] = end
                 found.append(Closed(zone, tally, self._cross(zone, tally)))
-        return sorted(found, key=lambda closed: (closed.tally.end, closed.zone))
+        return found
 
     def _cross(self, zone: int, tally: Tally) -> Tally | None:
         _into(self._crossings[zone], self._crossings_span, tally)

@@ -16,6 +16,7 @@ MAGIC: Final = b"drukte sample 1\n"
 AGE_OVERHEAD: Final = 8192
 """Room for the age header (recipients and its random extra lines) and the 16 bytes per 64 KiB, bytes."""
 MAX_BYTES: Final = 32 * 1024 * 1024
+MOST_PLAIN: Final = 1024 * 1024 - AGE_OVERHEAD
 _LENGTH: Final = struct.Struct("<I")
 _ROOM_FOR_HEADER: Final = 96 * 1024
 _STEP: Final = 64 * 1024
@@ -68,7 +69,7 @@ class Header(Section):
 def plain_size(width: int, height: int) -> int:
     """Bytes that the container of a picture of that size gets: a quarter of its pixels' bytes, and the header."""
     needed = width * height * 3 // 4 + _ROOM_FOR_HEADER
-    return -(-needed // _STEP) * _STEP
+    return min(-(-needed // _STEP) * _STEP, MOST_PLAIN)
 
 
 def room(size: int, header: bytes) -> int:

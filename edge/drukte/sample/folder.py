@@ -1,4 +1,4 @@
-"""The folder of one order: files that the sampler may write, made beforehand so that a full disk shows early."""
+"""The folder of one order: files that the sampler may write, made beforehand so that a full disk shows at once."""
 
 import ctypes
 import errno
@@ -16,6 +16,8 @@ ORDER: Final = "order.json"
 INVENTORY: Final = "inventory.json"
 RECEIPT: Final = "receipt.json"
 SUFFIX: Final = ".age"
+MOST_FILE: Final = 1024 * 1024
+"""Bytes reserved for a picture: enough for 1280 x 720, see `container.plain_size`; larger ones are compressed more."""
 _KEEP_SIZE: Final = 1  # FALLOC_FL_KEEP_SIZE
 
 

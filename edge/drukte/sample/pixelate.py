@@ -1,6 +1,6 @@
 """Heads made unrecognisable, in the picture itself, before it is encrypted."""
 
-import itertools
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 HEAD: Final = 0.28
 """Upper part of a person's box that is taken for the head, as a share of the box's height. A head is an eighth of a
-standing body (Drillis and Contini 1966: 0.13); the rest is for boxes that start too high, and for bent bodies."""
+standing body (Drillis and Contini 1966: 0.13); the rest covers boxes that start too high or hold somebody bent."""
 CELLS: Final = 3
 """What is left of a head: this many cells across and down, each of one colour."""
 MARGIN: Final = 0.1
@@ -35,8 +35,8 @@ def pixelate_heads(picture: NDArray[np.uint8], boxes: NDArray[np.floating]) -> i
             continue
         xs = np.unique(np.linspace(x0, x1, CELLS + 1).round().astype(int))
         ys = np.unique(np.linspace(y0, y1, CELLS + 1).round().astype(int))
-        for a, b in itertools.pairwise(ys):
-            for c, d in itertools.pairwise(xs):
+        for a, b in pairwise(ys):
+            for c, d in pairwise(xs):
                 cell = picture[a:b, c:d]
                 cell[:] = cell.mean(axis=(0, 1)).astype(np.uint8)
         done += 1

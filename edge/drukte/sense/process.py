@@ -38,7 +38,7 @@ def main(site_file: Path, door_fd: int) -> Exit:
     except ModelError as error:
         return _say(Exit.MODEL, str(error))
     try:
-        early(read=(site_file, *_recordings(site, site_file.parent)), devices=_devices(site))
+        early(read=(site_file, *recordings(site, site_file.parent)), devices=devices(site))
     except SealError as error:
         return _say(Exit.SEAL, str(error))
     from drukte.sense.room import run_room  # imports what starts threads, so not before the line above
@@ -62,7 +62,7 @@ def wait_until_allowed(site: Site) -> str | None:
     return None
 
 
-def _recordings(site: Site, folder: Path) -> list[Path]:
+def recordings(site: Site, folder: Path) -> list[Path]:
     """Files that the site file names and that the room reads before it is sealed."""
     path = getattr(site.source, "path", None)
     files = [folder / path] if path else []
@@ -72,7 +72,7 @@ def _recordings(site: Site, folder: Path) -> list[Path]:
     return files + ([folder / imported] if imported else [])
 
 
-def _devices(site: Site) -> list[Path]:
+def devices(site: Site) -> list[Path]:
     """Devices that the source uses."""
     match site.source.kind:
         case "camera":

@@ -58,3 +58,29 @@ def radar(out: Path, people: int, seconds: float, module: str, seed: int, truth:
     if truth is not None:
         np.save(truth, xy)
     click.echo(f"{out}: {len(xy)} frames of {module}, {len(data)} bytes")
+
+
+@simulate.command()
+@click.option("--site", "site_file", type=click.Path(path_type=Path), required=True, help="Site of a radar.")
+@click.option("--source", "kinds", type=click.Choice(["points", "cube", "ld2450"]), multiple=True, default=["points"])
+@click.option("--most", default=6, show_default=True, help="Largest number of people.")
+@click.option("--scenes", default=20, show_default=True, help="Scenes for each number of people.")
+@click.option("--seconds", default=30.0, show_default=True, help="Length of a scene.")
+@click.option("--fan", default=0.0, show_default=True, help="Minutes of an empty room with a fan.")
+@click.option("--json", "out", type=click.Path(path_type=Path), help="Write the figures here too.")
+def evaluate(
+    site_file: Path, kinds: tuple[str, ...], most: int, scenes: int, seconds: float, fan: float, out: Path | None
+) -> None:
+    """How well the device counts simulated people: occlusion and a mirroring wall included."""
+    from drukte.config import load_site
+    from drukte_tools.simulate.evaluate import empty_room, shown, table, write
+
+    site = load_site(site_file)
+    figures = table(site, kinds, most, scenes, seconds)  # type: ignore[arg-type]  # click has checked the names
+    click.echo(shown(figures))
+    if fan:
+        share = empty_room(site, fan)
+        figures["fan"] = share
+        click.echo(f"empty room with a fan, {fan:g} min: {share:.1%} of one-minute windows above zero")
+    if out is not None:
+        write(out, figures)

@@ -6,12 +6,12 @@ hours. All intervals therefore treat the block, not the picture, as the unit tha
 Means and ratios are of the form sum(w y) / sum(w x). Their standard error is the linearised one of cluster samples
 (Cochran 1977, *Sampling Techniques*, ch. 6 and 9A). Their interval is the bootstrap-t over blocks, blocks being drawn
 within their stratum (Efron and Tibshirani 1993, *An Introduction to the Bootstrap*, ch. 12), or Student's t at the end
-that it reaches further at: crowding is so skewed that each alone covers the truth too seldom. The plain percentile
+where that one reaches further: crowding is so skewed that each alone covers the truth too seldom. The plain percentile
 interval is not used: with 20 blocks it does so in four samples of five, see `coverage.py`, which measures all.
 Shares use the interval of Wilson (1927) at the effective number of pictures (Kish 1965: n over the design effect).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -117,7 +117,7 @@ class Design:
 def design(
     times: Sequence[float] | Floats,
     strata: Sequence[Hashable] | None = None,
-    shares: dict[Hashable, float] | None = None,
+    shares: Mapping[str, float] | None = None,
     block: float = 600.0,
 ) -> Design:
     """The design of pictures taken at `times`, s.
@@ -136,7 +136,7 @@ def design(
     pairs = np.stack([stratum, slot], axis=1) if len(names) else np.empty((0, 2), np.int64)
     kept, numbers = np.unique(pairs, axis=0, return_inverse=True)
     in_stratum = np.bincount(stratum, minlength=len(order))
-    share = np.array([shares.get(n, 0.0) if shares else in_stratum[i] for n, i in order.items()], np.float64)
+    share = np.array([shares.get(str(n), 0.0) if shares else in_stratum[i] for n, i in order.items()], np.float64)
     share = share / share.sum() if share.sum() else share
     weight = share[stratum] / in_stratum[stratum]
     return Design(numbers.reshape(-1).astype(np.intp), kept[:, 0].astype(np.intp), weight)

@@ -14,11 +14,12 @@ Status = Literal["shown", "under_5", "suppressed", "not_observed", "not_measured
 because they, or a number they could be combined with, are small. not_observed: no frame was seen in the whole span.
 not_measured: this device does not measure it."""
 
+Policy = Literal["operational", "open", "noise", "none"]
 Count = Annotated[float, Field(ge=0, le=1_000_000)] | None
 Share = Annotated[float, Field(ge=0, le=1)] | None
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
-State = Literal["running", "covered", "dark", "frozen", "starved", "absent"]
+State = Literal["running", "covered", "dark", "frozen", "starved", "validation", "absent"]
 Condition = Literal[
     "connecting", "connected", "unreachable", "certificate", "refused", "not_authorized", "quota", "too_large", "lost"
 ]
@@ -118,12 +119,15 @@ class Crossing(Message):
 
 
 class Crossings(Message):
-    """Crossings of the zone's lines, over a span of their own that ends with this window."""
+    """Crossings of the zone's lines, over a span of their own that ends with this window.
+
+    What could not be shown is carried into the next span, which then begins earlier: sums over a day stay right.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
     status: Status = _status()
-    from_: Moment = Field(alias="from", description="Start of the span [UTC]")
+    from_: Moment = Field(alias="from", description="Start of the span, earlier when numbers were carried [UTC]")
     observed: Share = Field(description="Part of this span in which frames were seen [1]")
     lines: list[Crossing] = Field(max_length=2)
     stays: Stays
@@ -148,13 +152,24 @@ class Quality(Message):
 class Protection(Message):
     """How small numbers were protected in this message."""
 
-    policy: Literal["operational", "open", "none"]
+    policy: Policy = Field(
+        description="operational: few people are not shown; open: for the public, and nobody is not shown either; "
+        "noise: counts with calibrated noise; none: exact"
+    )
     hidden_under: int = Field(ge=0, le=100, description="Numbers from 1 up to below this are not given [1]")
     rounded_to: int = Field(
         ge=0, le=100, description="Counts are rounded to multiples of this; 0: tenths are given [1]"
     )
     crossings_rounded_to: int = Field(ge=1, le=100, description="Crossings are rounded to multiples of this [1]")
-    shares_rounded_to: float = Field(ge=0, le=1, description="Shares are rounded to multiples of this [1]")
+    shares_rounded_to: float = Field(
+        ge=0, le=1, description="Shares are rounded to multiples of this: the fewer people, the coarser [1]"
+    )
+    noise: float | None = Field(
+        None,
+        ge=0,
+        description="Scale of the discrete Laplace noise on each number; null without. It protects one person's "
+        "presence in one window, or one crossing, not a person's day [1]",
+    )
 
 
 class Merged(Message):
@@ -278,10 +293,11 @@ class Meta(Message):
     tick: int = Field(description="Span over which frames are summed before anything leaves the sealed room [s]")
     window: int = Field(description="Span of one observation [s]")
     crossings_window: int = Field(description="Span over which crossings are added up [s]")
+    open_window: int | None = Field(description="Span of one observation of the second, public product; null: none [s]")
     levels: dict[Literal["low_risk", "high_risk"], Level]
     group_distance: float = Field(description="People linked by distances under this form a group [m]")
     zones: list[ZoneMeta]
-    disclosure_policy: Literal["operational", "open", "none"]
+    disclosure_policy: Policy
     disclosure_reason: str | None
     software: str
 
