@@ -10,7 +10,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # Debian packages that the tests need: a broker to publish to, and a tracer that looks over the shoulder.
 TEST_PACKAGES := mosquitto mosquitto-clients strace
 
-.PHONY: help run test lint attack outage moved install uninstall lock clean
+.PHONY: help run test lint attack outage moved install uninstall sealed lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -38,6 +38,9 @@ build/radar-demo.bin: $(VENV)/.ok
 .PHONY: radar-demo
 radar-demo: build/radar-demo.bin ## count people before a simulated radar
 	@$(VENV)/bin/drukte run --site firmware_config/sites/radar-demo.yaml
+
+sealed: $(VENV)/.ok ## frames per second sealed and unsealed, and their ratio
+	@$(PY) -m drukte_tools.bench.sealed
 
 .PHONY: radar-table
 radar-table: $(VENV)/.ok ## how well radars count simulated people (half an hour)
