@@ -10,7 +10,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # Debian packages that the tests need: a broker to publish to, and a tracer that looks over the shoulder.
 TEST_PACKAGES := mosquitto mosquitto-clients strace
 
-.PHONY: help run test lint attack outage install uninstall lock clean
+.PHONY: help run test lint attack outage moved install uninstall lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -18,7 +18,7 @@ run: $(VENV)/.ok ## count people in a recorded street and show the messages
 	@$(VENV)/bin/drukte demo
 
 test: $(VENV)/.ok test-packages ## everything that can be checked on this machine in minutes
-	@$(PY) -m pytest -m 'not slow'
+	@$(PY) -m pytest -n 3 --dist worksteal -m 'not slow'
 
 lint: $(VENV)/.ok ## style, types and import contracts alone
 	@$(PY) -m pytest -q tests/test_gates.py
@@ -28,6 +28,21 @@ attack: $(VENV)/.ok ## try to reckon hidden numbers out of all that is published
 
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_merge.py
+
+moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
+	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
+
+build/radar-demo.bin: $(VENV)/.ok
+	@$(VENV)/bin/drukte simulate radar --out $@
+
+.PHONY: radar-demo
+radar-demo: build/radar-demo.bin ## count people before a simulated radar
+	@$(VENV)/bin/drukte run --site firmware_config/sites/radar-demo.yaml
+
+.PHONY: radar-table
+radar-table: $(VENV)/.ok ## how well radars count simulated people (half an hour)
+	@OMP_NUM_THREADS=1 nice -n 5 $(VENV)/bin/drukte simulate evaluate --site firmware_config/sites/radar-demo.yaml \
+	  --source points --source ld2450 --fan 60
 
 # ------------------------------------------------------------------ set-up
 

@@ -115,3 +115,40 @@ def test_it_ends_when_nobody_reads_the_door(tmp_path: Path, street: Path, model_
     assert os.read(readable, SIZE)
     os.close(readable)
     assert child.wait(20) == Exit.DOOR
+
+
+def opening(start: float, seconds: float) -> dict[str, object]:
+    """A schedule in UTC with one event, from whole minutes."""
+    first, last = (time.strftime("%Y-%m-%d %H:%M", time.gmtime(t)) for t in (start, start + seconds))
+    return {"place__time_zone": "UTC", "schedule": {"events": [{"from": first, "to": last}]}}
+
+
+def test_outside_its_schedule_the_recording_is_not_even_opened(tmp_path: Path, street: Path, model_store: Path) -> None:
+    site = site_file(tmp_path, source__path=str(street), **opening(time.time() + 3600, 3600))
+    child = subprocess.Popen(drukte("sense", "--site", site, "--door", "1"), stdout=subprocess.DEVNULL)
+    try:
+        time.sleep(4)
+        assert child.poll() is None
+        held = [str(fd.readlink()) for fd in Path(f"/proc/{child.pid}/fd").iterdir()]
+        assert str(street) not in held
+        assert "onnxruntime" not in Path(f"/proc/{child.pid}/maps").read_text()
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_at_closing_time_the_last_tick_is_told_and_the_room_ends(
+    tmp_path: Path, street: Path, model_store: Path
+) -> None:
+    closes = (time.time() // 60 + 1) * 60
+    if closes - time.time() < 15:
+        closes += 60
+    plan = opening(closes - 3600, 3600)
+    site = site_file(tmp_path, source__path=str(street), source__rate=10, tick=5, **plan)
+    last = None
+    with pytest.raises(AssertionError, match=f"sense ended with {int(Exit.CLOSED)}"):
+        for last, _ in records(site, 99, timeout=100):  # noqa: B007
+            pass
+    assert last is not None
+    assert last.end in (closes, closes + 5)  # places are smoothed, so the last second is told with the next tick
+    assert time.time() - closes < 10

@@ -1,6 +1,8 @@
 """The site file as a whole: its sections, and what must hold between them."""
 
-from typing import Annotated, Literal, Self
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated, Literal, NamedTuple, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
@@ -8,12 +10,27 @@ from drukte.config.base import Name, Section, quantity, unique
 from drukte.config.ground import Ground
 from drukte.config.purpose import Place, Purpose
 from drukte.config.report import Disclosure, Mqtt
+from drukte.config.schedule import Schedule
 from drukte.config.source import Model, Source
 from drukte.config.tracking import Tracking
 from drukte.config.zones import MAX_ZONES, Closeness, Zone
 
 MIN_TICK = 5
 """Shortest tick, s. A floor in code: shorter ticks would let a record follow a single person."""
+
+
+class Looking(NamedTuple):
+    """Whether a camera may be open.
+
+    Attributes:
+        allowed: whether it may.
+        until: when that changes, UTC; None if never again.
+        why_not: "purpose" (past its last day) or "schedule" (outside its hours); None if it may.
+    """
+
+    allowed: bool
+    until: datetime | None
+    why_not: Literal["purpose", "schedule"] | None
 
 
 class Site(Section):
@@ -24,6 +41,7 @@ class Site(Section):
     device: Name = Field(description="Name of this device, unique within the organisation")
     purpose: Purpose
     place: Place
+    schedule: Schedule = Field(default_factory=Schedule)
     source: Source
     model: Model = Field(default_factory=Model)
     ground: Ground
@@ -47,10 +65,30 @@ class Site(Section):
     mqtt: Mqtt = Field(default_factory=Mqtt)
     disclosure: Disclosure = Field(default_factory=Disclosure)
 
+    def may_look(self, now: datetime) -> Looking:
+        """Whether the camera may be open at `now`: within the schedule, and not past the purpose's last day."""
+        zone = ZoneInfo(self.place.time_zone)
+        end = datetime.combine(self.purpose.valid_until + timedelta(days=1), time(), zone).astimezone(UTC)
+        if now >= end:
+            return Looking(False, None, "purpose")
+        now_open, change = self.schedule.change(now, zone)
+        if now_open:
+            return Looking(True, end if change is None else min(change, end), None)
+        return Looking(False, change if change is not None and change < end else None, "schedule")
+
     @property
     def crossings_span(self) -> int:
         """Span over which crossings are added up, s."""
         return self.window if self.disclosure.policy == "none" else max(self.window, self.disclosure.crossings)
+
+    @model_validator(mode="after")
+    def _ground_fits_sensor(self) -> Self:
+        if self.source.kind.startswith("radar") != (self.ground.kind == "radar"):
+            raise ValueError(
+                f"source.kind {self.source.kind} and ground.kind {self.ground.kind} do not go together: a radar has "
+                "ground.kind radar, a camera one of the others"
+            )
+        return self
 
     @model_validator(mode="after")
     def _spans_fit(self) -> Self:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from drukte.config.base import Line, Section, quantity
+from drukte.config.radar import RadarLd2450Source, RadarRd03dSource, RadarReplaySource, RadarTiSource
 
 Rate = Annotated[float, Field(gt=0, le=60)] | Literal["max"]
 
@@ -48,7 +49,14 @@ class PiCameraSource(Section):
 
 
 Source = Annotated[
-    VideoSource | ImagesSource | CameraSource | PiCameraSource,
+    VideoSource
+    | ImagesSource
+    | CameraSource
+    | PiCameraSource
+    | RadarTiSource
+    | RadarLd2450Source
+    | RadarRd03dSource
+    | RadarReplaySource,
     Field(discriminator="kind"),
 ]
 

@@ -12,7 +12,8 @@ class Tracking(Section):
     memory: float = quantity(
         3.5,
         "s",
-        "How long a person who is out of sight (behind a tree, behind others) is still counted",
+        "How long a person who is out of sight (behind a tree, behind others) stays the same person; hidden behind "
+        "others they count on, elsewhere only if they are seen again within a second",
         ge=0.5,
         le=MAX_MEMORY,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from drukte import __version__
@@ -18,7 +19,9 @@ class Health:
     """Follows the records that come in.
 
     Attributes:
-        state: sensor state by the last record; `absent` when none came for too long.
+        state: sensor state by the last record; when none came for too long, `closed` or `expired` if the schedule or
+            the purpose says so, else `absent`.
+        opens: when the schedule opens the camera again, if it is closed.
         since: when `state` took this value, s since 1970.
     """
 
@@ -26,7 +29,9 @@ class Health:
     boot: str
     state: str = "absent"
     since: float = 0.0
+    opens: datetime | None = None
     _last: float | None = field(default=None)
+    _look_again: float = 0.0
 
     @property
     def patience(self) -> float:
@@ -41,14 +46,24 @@ class Health:
     def heard(self, record: Summary, now: float, mono: float) -> None:
         """A record came in."""
         self._last = mono
+        self._look_again = 0.0
         self._become(STATES[record.state], now)
 
     def look(self, now: float, mono: float) -> None:
         """Notice that nothing comes any more."""
         if not self.since:
             self.since = now
-        if self._last is not None and mono - self._last > self.patience:
-            self._become("absent", now)
+        if self._last is None or mono - self._last > self.patience:
+            self._become(self._why_silent(now, mono), now)
+
+    def _why_silent(self, now: float, mono: float) -> str:
+        """`closed` or `expired` when the site's own rules keep the camera shut, else `absent`."""
+        if mono < self._look_again:
+            return self.state
+        self._look_again = mono + 5
+        looking = self.site.may_look(datetime.fromtimestamp(now, UTC))
+        self.opens = looking.until if not looking.allowed else None
+        return {"schedule": "closed", "purpose": "expired", None: "absent"}[looking.why_not]
 
     def age(self, mono: float) -> int | None:
         """Seconds since the last record; None before the first."""
@@ -83,6 +98,7 @@ class Health:
             online=online,
             sensing=online and self.sensing,
             state=self.state if online else "unknown",
+            opens=moment(self.opens.timestamp()) if online and self.opens and self.state == "closed" else None,
             reason=reason,
             since=moment(self.since) if online and self.since else None,
             at=None if now is None else moment(now),

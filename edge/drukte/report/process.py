@@ -17,10 +17,11 @@ from typing import Final
 from drukte.config import Site, SiteError, load_site
 from drukte.config.report import Broker
 from drukte.exits import Exit
+from drukte.report.attest import Attestation
 from drukte.report.closing import Closing
 from drukte.report.deliver import Delivery, Outgoing
 from drukte.report.door import DoorReader
-from drukte.report.formats.native import BrokerStatus, Observation, dump
+from drukte.report.formats.native import BrokerStatus, Observation, dump, moment
 from drukte.report.health import Health
 from drukte.report.history import History
 from drukte.report.messages import meta, topics
@@ -56,15 +57,25 @@ class Report:
         history: what has been published, on this device.
         base: folder that relative file names in the site file start from.
         clocks: where the time comes from.
+        attestation: what keeps frames in, and the ledger; None leaves both out.
     """
 
     def __init__(
-        self, site: Site, door: int, outbox: Outbox, history: History, base: Path, clocks: Clocks | None = None
+        self,
+        site: Site,
+        door: int,
+        outbox: Outbox,
+        history: History,
+        base: Path,
+        clocks: Clocks | None = None,
+        attestation: Attestation | None = None,
     ) -> None:
         self._site = site
         self._door = door
         self._outbox = outbox
         self._clocks = clocks or Clocks()
+        self._attestation = attestation
+        self._attested: int | None = None
         self._boot = os.urandom(4).hex()
         self._topic = topics(site)
         self._zones = [zone.name for zone in site.zones]
@@ -141,12 +152,24 @@ class Report:
         for delivery in greet:
             delivery.link.publish(self._topic("meta"), dump(meta(self._site)), retain=True, schema="drukte/meta/1")
         self._say_status(now, mono, bool(greet))
+        self._attest(now, bool(greet))
+
+    def _attest(self, now: float, anew: bool) -> None:
+        """Say what keeps frames in: to a broker that is new, and when the seal changes."""
+        if self._attestation is None or not (anew or self._reader.seal != self._attested):
+            return
+        said = dump(self._attestation.message(now, self._reader.seal))
+        for delivery in self._deliveries:
+            delivery.link.publish(self._topic("privacy"), said, retain=True, schema="drukte/privacy/1")
+        self._attested = self._reader.seal
 
     def _take_in(self) -> None:
         records = self._reader.read()
         if self._reader.jumps != self._jumps:
             self._jumps = self._reader.jumps
             log.warning("the clock was set while running; windows go on at the new time")
+            if self._attestation:
+                self._attestation.record("clock", to=moment(self._clocks.now()))
             self._closing.begin()
         if not records:
             return
@@ -254,7 +277,8 @@ def main(site_path: Path, door_fd: int, state: Path | None = None) -> Exit:
         os.set_blocking(door_fd, False)
         outbox = Outbox(folder / "outbox.sqlite", list(brokers(site)), wants=partial(wants, site))
         history = History(folder / "history.sqlite")
-        report = Report(site, door_fd, outbox, history, site_path.parent)
+        attestation = Attestation(site, site_path, folder)
+        report = Report(site, door_fd, outbox, history, site_path.parent, attestation=attestation)
     except (SiteError, SecretError, NoiseError) as error:
         log.error("%s", error)
         return Exit.SITE

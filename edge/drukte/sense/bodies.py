@@ -58,7 +58,7 @@ class Bodies:
         Returns:
             Rows of both belong together. Whoever stands where no place can be told is left out.
         """
-        ratio = self._tallness(candidates.boxes)
+        ratio = np.nan_to_num(self.tallness(candidates.boxes), nan=1.0)
         # Too tall a box is hardly a person; too short a one may be a child or half hidden: it only goes last.
         scores = (candidates.scores * _doubt(ratio - 1)).astype(np.float32)
         rank = (scores * _doubt(1 - ratio)).astype(np.float32)
@@ -88,18 +88,17 @@ class Bodies:
         low[:, 0], high[:, 0] = np.where(upright, middle, low[:, 0]), np.where(upright, middle, high[:, 0])
         return np.concatenate([low - margin, high + margin], axis=1)
 
-    def _tallness(self, boxes: Boxes) -> Floats:
-        """(n,) height of each box as a part of what its place implies; 1 where that is unknown."""
+    def tallness(self, boxes: Boxes) -> Floats:
+        """(n,) height of each box as a part of what its place implies; NaN where that is unknown."""
         if self._heights is None:
-            return np.ones(len(boxes))
+            return np.full(len(boxes), np.nan)
         rows, columns = self._heights.shape
         x = np.clip((boxes[:, 0] + boxes[:, 2]) / (2 * STEP), 0, columns - 1.001)
         y = np.clip(boxes[:, 3] / STEP, 0, rows - 1.001)
         i, j = y.astype(np.intp), x.astype(np.intp)
         v, u, h = y - i, x - j, self._heights
         usual = (1 - v) * ((1 - u) * h[i, j] + u * h[i, j + 1]) + v * ((1 - u) * h[i + 1, j] + u * h[i + 1, j + 1])
-        ratio = (boxes[:, 3] - boxes[:, 1]) / usual
-        return np.where(np.isfinite(ratio), ratio, 1.0)
+        return np.asarray((boxes[:, 3] - boxes[:, 1]) / usual)
 
 
 def _usual_heights(ground: Ground) -> Floats | None:

@@ -123,6 +123,9 @@ class Ground:
     def to_pixels(self, xy: ArrayLike, height: float | Floats = 0.0) -> tuple[Floats, Mask]:
         """Pixels of ground points, or of points `height` metres above them.
 
+        A pose that follows from ground points alone fits them only roughly: it says how a vertical leans and how long
+        it looks, from where the plane itself has its foot.
+
         Returns:
             (n, 2) px, (n,) mask of those that the lens can see, inside the picture or not; the rest is NaN.
 
@@ -130,15 +133,15 @@ class Ground:
             GroundError: a height is asked of a calibration without a pose.
         """
         at = np.asarray(xy, np.float64).reshape(-1, 2)
+        rays, scale = project(invert(self.plane), at)
+        rays[~(scale > 0)] = np.nan
+        px = self.lens.pixels(rays)
         if np.any(np.asarray(height) != 0):
             if self.pose is None:
                 raise GroundError("this calibration does not say where the camera is, so heights cannot be drawn")
-            points = np.column_stack([at, np.broadcast_to(height, len(at))])
-            rays = self.pose.rays(points)
-        else:
-            rays, scale = project(invert(self.plane), at)
-            rays[~(scale > 0)] = np.nan
-        px = self.lens.pixels(rays)
+            up = np.column_stack([at, np.broadcast_to(height, len(at))])
+            feet = self.lens.pixels(self.pose.rays(up * (1, 1, 0)))
+            px = self.lens.pixels(self.pose.rays(up)) + np.nan_to_num(px - feet)
         ok: Mask = np.isfinite(px[:, 0]) & np.isfinite(px[:, 1])
         px[~ok] = np.nan
         return px, ok

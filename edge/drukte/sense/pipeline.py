@@ -12,6 +12,7 @@ from drukte.sense.calibration import ground_from
 from drukte.sense.counts import ZoneCounts
 from drukte.sense.detect.yolox import YoloxDetector
 from drukte.sense.ground import Ground
+from drukte.sense.moved import MovedCamera
 from drukte.sense.people import PERSON, Detections, Floats, Positions
 from drukte.sense.reduce import Reducer
 from drukte.sense.smooth import Smoother
@@ -73,6 +74,7 @@ class Pipeline:
         self._detector = YoloxDetector(model, (columns, rows), low=low, overlap=None, threads=site.model.threads)
         self._ground = ground_from(site.ground, folder).for_picture(width, height)
         self._bodies = Bodies(self._ground)
+        self._moved = MovedCamera(width, height)
         self._site = site
         self._view = view_of(self._ground)
         self.forget()
@@ -82,6 +84,7 @@ class Pipeline:
         self._tracker = Tracker(self._site.tracking, self._site.model.score, self._view)
         self._smoother = Smoother(shared=self._ground.shared, view=self._view)
         self._reducer = Reducer(self._site, self._view)
+        self._moved.forget()
 
     def step(self, picture: NDArray[np.uint8], t: float) -> list[FrameResult]:
         """Look at one picture, and reduce those that can be judged now: from about a second ago, see `smooth`.
@@ -90,25 +93,30 @@ class Pipeline:
             picture: (height, width, 3) uint8, blue, green, red.
             t: its time on a clock that never steps, s.
         """
+        self._moved.look(picture, t)
         found = self._detector(picture)
-        return self._follow(self._bodies.settle(found.select(found.kinds == PERSON))[1], t)
+        return self._follow(*self._bodies.settle(found.select(found.kinds == PERSON)), t)
 
     def count(self, people: Detections, t: float, drawn: bool = False) -> list[FrameResult]:
         """The same for boxes from elsewhere, one for each person; `drawn`: by hand, so without a detector's errors."""
-        return self._follow(self._bodies.place(people, drawn)[1], t)
+        return self._follow(*self._bodies.place(people, drawn), t)
 
     def finish(self) -> list[FrameResult]:
         """Reduce the last pictures of a source that has ended."""
         return [self._reduce(tracks, t) for t, tracks in self._smoother.flush()]
 
-    def _follow(self, positions: Positions, t: float) -> list[FrameResult]:
+    def _follow(self, people: Detections, positions: Positions, t: float) -> list[FrameResult]:
         tracks = self._tracker.update(positions, t)
+        tallness = np.full(len(tracks), np.nan)
+        seen = tracks.source >= 0
+        tallness[seen] = self._bodies.tallness(people.boxes)[tracks.source[seen]]
+        self._moved.measure(tracks, tallness)
         return [self._reduce(then, at) for at, then in self._smoother.update(tracks, positions, t)]
 
     def _reduce(self, tracks: Tracks, t: float) -> FrameResult:
         zones, states = self._reducer.reduce(tracks, t, self._ground.shared)
         seen = Seen(tracks.xy, self._bodies.boxes(tracks.xy), [state.inside for state in states])
-        return FrameResult(t, zones, RUNNING, 0, int(tracks.mode), seen)
+        return FrameResult(t, zones, RUNNING, self._moved.calibration, int(tracks.mode), seen)
 
     def places(self, boxes: NDArray[np.float64]) -> Floats:
         """(n, 2) metres where the people in these hand-drawn (n, 4) boxes stand; NaN beyond the horizon."""
@@ -122,6 +130,7 @@ class Pipeline:
     def wipe(self) -> None:
         """Overwrite every buffer that held pixels."""
         self._detector.wipe()
+        self._moved.wipe()
 
 
 def view_of(ground: Ground) -> View:

@@ -6,14 +6,18 @@ room itself is in room.py.
 
 import contextlib
 import sys
-from datetime import datetime
+import time
+from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from drukte.config import Site, SiteError, load_site
+from drukte.config.radar import RADARS
 from drukte.exits import Exit
 from drukte.models import ModelError, read
 from drukte.sense.seal import SealError, early
+
+NAP = 20.0
+"""Seconds between looks at the clock while the schedule keeps the camera closed."""
 
 
 def main(site_file: Path, door_fd: int) -> Exit:
@@ -27,14 +31,14 @@ def main(site_file: Path, door_fd: int) -> Exit:
         site = load_site(site_file)
     except SiteError as error:
         return _say(Exit.SITE, str(error))
-    if refusal := purpose_refusal(site):
+    if refusal := wait_until_allowed(site):
         return _say(Exit.PURPOSE, f"{site_file}: {refusal}")
     try:
-        model = read(site.model.name, site.model.size)
+        model = b"" if site.source.kind in RADARS else read(site.model.name, site.model.size)
     except ModelError as error:
         return _say(Exit.MODEL, str(error))
     try:
-        early(read=(site_file, *_recordings(site, site_file.parent)), devices=_devices(site))
+        early(read=(site_file, *recordings(site, site_file.parent)), devices=devices(site))
     except SealError as error:
         return _say(Exit.SEAL, str(error))
     from drukte.sense.room import run_room  # imports what starts threads, so not before the line above
@@ -43,26 +47,32 @@ def main(site_file: Path, door_fd: int) -> Exit:
     return _say(why, text) if text else why
 
 
-def purpose_refusal(site: Site) -> str | None:
-    """Why this device may not count today, or None when it may."""
-    today = datetime.now(ZoneInfo(site.place.time_zone)).date()
-    if site.purpose.expired(today):
-        return (
-            f"purpose.valid_until: the purpose ended on {site.purpose.valid_until}, so nothing is counted. "
-            "If counting has to go on, have the controller decide it anew and set a new date"
-        )
+def wait_until_allowed(site: Site) -> str | None:
+    """Sleep until the schedule allows to look; nothing is open meanwhile. Returns why it never will, or None."""
+    while not (looking := site.may_look(datetime.now(UTC))).allowed:
+        if looking.why_not == "purpose":
+            return (
+                f"purpose.valid_until: the purpose ended on {site.purpose.valid_until}, so nothing is counted. "
+                "If counting has to go on, have the controller decide it anew and set a new date"
+            )
+        if looking.until is None:
+            return "schedule: no opening is left before the purpose ends, so nothing is counted"
+        # short naps, since the clock may be set meanwhile
+        time.sleep(min(NAP, max(0.0, looking.until.timestamp() - time.time())))
     return None
 
 
-def _recordings(site: Site, folder: Path) -> list[Path]:
+def recordings(site: Site, folder: Path) -> list[Path]:
     """Files that the site file names and that the room reads before it is sealed."""
     path = getattr(site.source, "path", None)
     files = [folder / path] if path else []
+    configuration = getattr(site.source, "configuration", None)
+    files += [folder / configuration] if configuration else []
     imported = getattr(site.ground, "path", None)
     return files + ([folder / imported] if imported else [])
 
 
-def _devices(site: Site) -> list[Path]:
+def devices(site: Site) -> list[Path]:
     """Devices that the source uses."""
     match site.source.kind:
         case "camera":
@@ -70,8 +80,21 @@ def _devices(site: Site) -> list[Path]:
         case "picamera":
             dev = Path("/dev")
             return [*dev.glob("video*"), *dev.glob("media*"), *dev.glob("dma_heap/*")]
+        case kind if kind in RADARS:
+            ports = [getattr(site.source, key, None) for key in ("port", "command_port")]
+            return [path for port in ports if port for path in _port(port)]
         case _:
             return []
+
+
+def _port(pattern: str) -> list[Path]:
+    """The serial port that a pattern names; none when it is not there, which the room will say."""
+    from drukte.sense.sources.radar_port import RadarError, find_port
+
+    try:
+        return [find_port(pattern)]
+    except RadarError:
+        return []
 
 
 def _say(why: Exit, text: str) -> Exit:

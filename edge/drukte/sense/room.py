@@ -5,19 +5,20 @@ refused after it is refused for ever.
 """
 
 import contextlib
+import math
 import os
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from drukte.config import Site
 from drukte.exits import Exit
 from drukte.sense.calibration import CalibrationError, GroundError
-from drukte.sense.frame import Frame
-from drukte.sense.liveness import KnownPicture, NotAliveError, confirm_frames
-from drukte.sense.pipeline import FrameResult, Pipeline
+from drukte.sense.liveness import NotAliveError
 from drukte.sense.seal import SealError, seal, wakers
-from drukte.sense.sources import Source, SourceEnded, SourceError, open_source
+from drukte.sense.sight import FrameResult, Sight, open_sight
+from drukte.sense.sources import SourceEnded, SourceError
 from drukte.sense.tick import Ticker
 from drukte.summary import RUNNING, STARVED, Summary, encode
 
@@ -39,29 +40,28 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
         model: the verified graph.
         door_fd: descriptor of the writing end of the door, a pipe or FIFO.
     """
+    looking = site.may_look(datetime.now(UTC))
+    if not looking.allowed:
+        return Exit.CLOSED, ""
+    closes = looking.until.timestamp() if looking.until else math.inf
     try:
-        source = open_source(site.source, folder)
+        sight = open_sight(site, folder, model)
     except SourceError as error:
         return Exit.SOURCE, str(error)
-    frame = Frame(source.height, source.width)
-    try:
-        pipeline = Pipeline(site, folder, model, source.width, source.height)
     except (CalibrationError, GroundError) as error:
         return Exit.CALIBRATION, str(error)
-    known = KnownPicture(pipeline.answer, source.height, source.width)
     try:
-        _warm_up(source, frame, pipeline)
+        _warm_up(sight)
         os.set_blocking(door_fd, False)
-        report = seal(door_fd, ioctl_types=source.ioctls, wake_fds=wakers())
+        report = seal(door_fd, ioctl_types=sight.ioctls, wake_fds=wakers(), source_fds=sight.fds)
     except (SourceError, SourceEnded) as error:
         return Exit.SOURCE, str(error)
     except SealError as error:
         return Exit.SEAL, str(error)
     try:
-        with frame:
-            confirm_frames(lambda: None if source.read(frame) is None else frame.image)
-        known.confirm()
-        return _loop(site, source, frame, pipeline, Door(door_fd), int(report.bits)), ""
+        sight.confirm()
+        ticker = Ticker(site.tick, len(site.zones), int(report.bits), time.time(), time.monotonic())
+        return _loop(sight, ticker, Door(door_fd), closes), ""
     except NotAliveError:
         return Exit.NOT_ALIVE, ""
     except (SourceError, SourceEnded):
@@ -71,54 +71,51 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
     except Exception:  # a traceback could carry what a frame holds, so none is ever made
         return Exit.INTERNAL, ""
     finally:
-        frame.wipe()
-        pipeline.wipe()
+        sight.wipe()
 
 
-def _warm_up(source: Source, frame: Frame, pipeline: Pipeline) -> None:
-    """Let frames go the whole way; a slow camera gets its time."""
+def _warm_up(sight: Sight) -> None:
+    """Let frames go the whole way; a slow sensor gets its time."""
     seen = 0
     give_up = time.monotonic() + PATIENCE
     while seen < WARM_UP:
         if time.monotonic() > give_up:
-            raise SourceError(f"{seen} pictures in {PATIENCE:.0f} s, {WARM_UP} are needed to begin. Check the camera")
-        with frame:
-            at = source.read(frame)
-            if at is not None:
-                pipeline.step(frame.image, at)
-                seen += 1
-    pipeline.forget()
+            raise SourceError(
+                f"{seen} frames in {PATIENCE:.0f} s, {WARM_UP} are needed to begin. Check the sensor and its cable"
+            )
+        seen += sight.turn() is not None
+    sight.forget()
 
 
-def _loop(site: Site, source: Source, frame: Frame, pipeline: Pipeline, door: "Door", seal_bits: int) -> Exit:
-    """See, reduce, forget."""
-    ticker = Ticker(site.tick, len(site.zones), seal_bits, time.time(), time.monotonic())
-    patience = max(2.0, 3 / source.rate) if source.rate else 2.0
+def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float) -> Exit:
+    """See, reduce, forget, until the recording ends or the wall clock reaches `closes`, seconds since 1970."""
+    patience = max(2.0, 3 / sight.rate) if sight.rate else 2.0
     last_seen = time.monotonic()
     state = RUNNING
-    ended = False
+    why: Exit | None = None
     while True:
-        if ended:
-            time.sleep(0.1)
-        else:
+        if why is None and time.time() >= closes:
+            why = Exit.CLOSED
+        if why is None:
             try:
-                with frame:
-                    at = source.read(frame)
-                    if at is not None:
-                        results = pipeline.step(frame.image, at)
-                        last_seen = time.monotonic()
-                        state = _add(ticker, results, last_seen)
+                results = sight.turn()
+                if results is not None:
+                    last_seen = time.monotonic()
+                    state = _add(ticker, results, last_seen)
             except SourceEnded:
-                ended = True
-                _add(ticker, pipeline.finish(), time.monotonic())
+                why = Exit.OK
+        if why is not None and not sight.closed:
+            sight.close()
+            _add(ticker, sight.finish(), time.monotonic())
         steady = time.monotonic()
         if steady - last_seen > patience:
             state = STARVED
-        records = ticker.due(time.time(), steady, state)
-        for record in records:
+        for record in ticker.due(time.time(), steady, state):
             door.send(record)
-        if ended and records:
-            return Exit.OK
+        if why is not None:
+            if ticker.empty:
+                return why
+            time.sleep(0.05)
 
 
 def _add(ticker: Ticker, results: list[FrameResult], steady: float) -> int:

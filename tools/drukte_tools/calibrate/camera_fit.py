@@ -105,9 +105,7 @@ class CameraFit:
         return np.sqrt(np.maximum(np.diag(self.covariance), 0))
 
 
-def fit_camera(
-    unknowns: Unknowns, observed: Residuals, loss: str = "linear", start: Floats | None = None
-) -> CameraFit:
+def fit_camera(unknowns: Unknowns, observed: Residuals, loss: str = "linear", start: Floats | None = None) -> CameraFit:
     """The camera whose residuals are least.
 
     Args:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from drukte_tools.validate.agreement import Agreement
-from drukte_tools.validate.intervals import Design, Estimate, design, mean, ratio
+from drukte_tools.validate.intervals import Design, Estimate, design, ratio
 
 Floats = NDArray[np.float64]
 Interval = Callable[[Floats, Floats, Design, bool], tuple[float, float]]
@@ -135,7 +135,9 @@ def _ends(estimate: Estimate) -> tuple[float, float]:
     )
 
 
-def coverage(place: Place, repetitions: int, interval: Interval = ours, seed: int = 1, human: float = 0.05) -> dict[str, float]:
+def coverage(
+    place: Place, repetitions: int, interval: Interval = ours, seed: int = 1, human: float = 0.05
+) -> dict[str, float]:
     """Share of repetitions whose interval holds the true MAE, bias and total ratio."""
     everything = world(place, seed)
     truth = everything.figures()
@@ -159,7 +161,9 @@ def coverage(place: Place, repetitions: int, interval: Interval = ours, seed: in
 
 @click.command()
 @click.option("--repetitions", type=click.IntRange(20), default=1000, show_default=True)
-@click.option("--human", type=click.FloatRange(0, 0.3), default=0.05, show_default=True, help="Error rate of a counter.")
+@click.option(
+    "--human", type=click.FloatRange(0, 0.3), default=0.05, show_default=True, help="Error rate of a counter."
+)
 @click.option("--compare", is_flag=True, help="Also the percentile bootstrap, and pictures taken as independent.")
 def main(repetitions: int, human: float, compare: bool) -> None:
     """How often the 95 % interval holds the truth."""

@@ -5,13 +5,13 @@ hours. All intervals therefore treat the block, not the picture, as the unit tha
 
 Means and ratios are of the form sum(w y) / sum(w x). Their standard error is the linearised one of cluster samples
 (Cochran 1977, *Sampling Techniques*, ch. 6 and 9A). Their interval is the bootstrap-t over blocks, blocks being drawn
-within their stratum (Efron and Tibshirani 1993, *An Introduction to the Bootstrap*, ch. 12), or Student's t at whichever
-end that one reaches further: crowding is so skewed that each alone covers the truth too seldom. The plain percentile
+within their stratum (Efron and Tibshirani 1993, *An Introduction to the Bootstrap*, ch. 12), or Student's t at the end
+where that one reaches further: crowding is so skewed that each alone covers the truth too seldom. The plain percentile
 interval is not used: with 20 blocks it does so in four samples of five, see `coverage.py`, which measures all.
-Shares use the interval of Wilson (1927) at the effective number of pictures (Kish 1965: n divided by the design effect).
+Shares use the interval of Wilson (1927) at the effective number of pictures (Kish 1965: n over the design effect).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -117,7 +117,7 @@ class Design:
 def design(
     times: Sequence[float] | Floats,
     strata: Sequence[Hashable] | None = None,
-    shares: dict[Hashable, float] | None = None,
+    shares: Mapping[str, float] | None = None,
     block: float = 600.0,
 ) -> Design:
     """The design of pictures taken at `times`, s.
@@ -136,7 +136,7 @@ def design(
     pairs = np.stack([stratum, slot], axis=1) if len(names) else np.empty((0, 2), np.int64)
     kept, numbers = np.unique(pairs, axis=0, return_inverse=True)
     in_stratum = np.bincount(stratum, minlength=len(order))
-    share = np.array([shares.get(n, 0.0) if shares else in_stratum[i] for n, i in order.items()], np.float64)
+    share = np.array([shares.get(str(n), 0.0) if shares else in_stratum[i] for n, i in order.items()], np.float64)
     share = share / share.sum() if share.sum() else share
     weight = share[stratum] / in_stratum[stratum]
     return Design(numbers.reshape(-1).astype(np.intp), kept[:, 0].astype(np.intp), weight)
@@ -152,8 +152,8 @@ def ratio(y: Floats, x: Floats, plan: Design, *, positive: bool = False) -> Esti
             samples are less skewed, and the interval ends at 0.
     """
     n, blocks = len(y), plan.blocks
-    sums_y = np.bincount(plan.block, plan.weight * y, minlength=blocks)
-    sums_x = np.bincount(plan.block, plan.weight * x, minlength=blocks)
+    sums_y = np.bincount(plan.block, plan.weight * y, minlength=blocks).astype(np.float64)
+    sums_x = np.bincount(plan.block, plan.weight * x, minlength=blocks).astype(np.float64)
     whole = float(sums_x.sum())
     if n == 0 or whole == 0:
         return Estimate(None, None, None, n, blocks)
@@ -222,8 +222,8 @@ def effective_size(y: Floats, plan: Design) -> float:
     spread = float((plan.weight * (y - value) ** 2).sum())
     if spread == 0 or plan.blocks - len(plan.groups) < 1:
         return min(by_weight, float(plan.blocks))
-    sums_y = np.bincount(plan.block, plan.weight * y, minlength=plan.blocks)
-    sums_x = np.bincount(plan.block, plan.weight, minlength=plan.blocks)
+    sums_y = np.bincount(plan.block, plan.weight * y, minlength=plan.blocks).astype(np.float64)
+    sums_x = np.bincount(plan.block, plan.weight, minlength=plan.blocks).astype(np.float64)
     error = float(_error(np.ones((1, plan.blocks)), np.array([value]), np.ones(1), sums_y, sums_x, plan.groups)[0])
     if error == 0:
         return min(by_weight, float(n))

@@ -19,7 +19,7 @@ Count = Annotated[float, Field(ge=0, le=1_000_000)] | None
 Share = Annotated[float, Field(ge=0, le=1)] | None
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
-State = Literal["running", "covered", "dark", "frozen", "starved", "absent"]
+State = Literal["running", "covered", "dark", "frozen", "starved", "validation", "absent"]
 Condition = Literal[
     "connecting", "connected", "unreachable", "certificate", "refused", "not_authorized", "quota", "too_large", "lost"
 ]
@@ -228,9 +228,11 @@ class DeviceStatus(Message):
     device: Id
     online: bool = Field(description="Whether the publishing process is connected")
     sensing: bool = Field(description="Whether frames are being turned into numbers at this moment")
-    state: Literal["running", "covered", "dark", "frozen", "starved", "absent", "unknown"] = Field(
-        description="State of the sensor; absent: the sensing process is not heard of; unknown: device not connected"
+    state: Literal["running", "covered", "dark", "frozen", "starved", "absent", "closed", "expired", "unknown"] = Field(
+        description="State of the sensor; absent: the sensing process is not heard of; closed: outside the schedule; "
+        "expired: past the purpose's last day; unknown: device not connected"
     )
+    opens: Moment | None = Field(None, description="When the schedule opens the camera again, if it is closed [UTC]")
     reason: Literal["connection_lost", "stopped"] | None = Field(description="Why the device is not online")
     since: Moment | None = Field(description="Since when state has this value [UTC]")
     at: Moment | None = Field(description="When this status was written; null in the last will [UTC]")
@@ -300,7 +302,43 @@ class Meta(Message):
     software: str
 
 
-MODELS: Final[dict[str, type[Message]]] = {"observation-1": Observation, "status-1": DeviceStatus, "meta-1": Meta}
+SealName = Literal["filtered", "refused", "no_dump", "landlock", "locked", "no_swap", "wiped", "deadly"]
+Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Privacy(Message):
+    """Retained: what keeps frames in, as it is and not as it is meant to be."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_: Literal["drukte/privacy/1"] = Field("drukte/privacy/1", alias="schema")
+    organisation: Id
+    device: Id
+    at: Moment = Field(description="When this was written [UTC]")
+    sealed: bool | None = Field(
+        description="Whether the kernel enforces the seal on every thread of the process that sees frames, every "
+        "forbidden act was tried and refused, and it cannot be dumped; null before its first record"
+    )
+    enforced: list[SealName] | None = Field(description="Everything that is in force, as the kernel says")
+    free_bits_per_hour: float = Field(ge=0, description="What a dishonest sealed room could choose freely [bit/h]")
+    software: str
+    code: Hash = Field(description="SHA-256 over the installed files of drukte")
+    model: Hash | None = Field(description="SHA-256 of the person detector; null if the sensor needs none")
+    settings: Hash = Field(description="SHA-256 of the site file")
+    schedule: list[str] = Field(description="When the camera may be open, in the place's own time; empty: always")
+    purpose_valid_until: str = Field(pattern=r"^\d{4}-\d\d-\d\d$", description="Last day of counting")
+    ledger: Hash | None = Field(description="Hash of the ledger's last line; null if the ledger does not hold")
+    ledger_lines: int | None = Field(ge=0, description="Number of that line, from 0 [1]")
+    audit: str | None = Field(max_length=20, description="Verdict of the last audit; null if there was none")
+    audit_at: Moment | None = Field(description="When that was [UTC]")
+
+
+MODELS: Final[dict[str, type[Message]]] = {
+    "observation-1": Observation,
+    "status-1": DeviceStatus,
+    "meta-1": Meta,
+    "privacy-1": Privacy,
+}
 
 
 def dump(message: Message) -> str:

@@ -99,7 +99,10 @@ class Tracks:
         return self.time - self.seen
 
     def predict(self, time: float, still: float) -> None:
-        """Move everybody on to `time`: constant velocity; who goes slower than `still` without echoes comes to rest."""
+        """Move everybody on to `time` at constant velocity.
+
+        Who gives no echoes any more comes to rest, if slower than `still` or counted.
+        """
         dt = min(max(time - self.time, 0.0), 1.0) if len(self) else 0.0
         self.time = time
         if dt == 0.0:
@@ -108,7 +111,7 @@ class Tracks:
         f[0, 2] = f[1, 3] = dt
         g = np.array([[dt * dt / 2, 0], [0, dt * dt / 2], [dt, 0], [0, dt]])
         q = ACCELERATION**2 * (g @ g.T)
-        slow = (self.unseen() > 0.3) & (self.speed < still)
+        slow = (self.unseen() > 0.3) & ((self.speed < still) | self.confirmed)
         self.x = self.x @ f.T
         self.x[slow, 2:] *= np.exp(-dt / 0.4)
         self.p = f @ self.p @ f.T + np.where(slow, 0.02, 1.0)[:, None, None] * q
@@ -182,6 +185,16 @@ class Tracks:
         }  # fmt: skip
         for name, value in new.items():
             setattr(self, name, np.concatenate([getattr(self, name), value]))
+
+    def find(self, which: Ints, z: Floats, r: Floats, snr: Floats) -> None:
+        """Put people who were lost where they are found again; arguments as for `update`."""
+        if not len(which):
+            return
+        self.x[which, :2], self.x[which, 2:] = z, 0.0
+        self.p[which] = 0.0
+        self.p[which, :2, :2] = r + 0.05 * np.eye(2)
+        self.p[which, 2:, 2:] = 0.8 * np.eye(2)
+        self.seen[which], self.snr[which], self.ghost[which] = self.time, snr, 0.0
 
     def keep(self, which: Bools) -> None:
         """Drop everybody else."""

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
@@ -37,6 +38,11 @@ IMAGE_WIDTH: Final = 0.4
 IMAGE_SPEED: Final = 0.6
 GHOST_MEMORY: Final = 0.4  # s
 MAX_HEIGHT: Final = 2.6
+MARGIN: Final = 0.5
+EDGE_OF_VIEW: Final = 1.43  # tangent of 55 degrees
+# A newcomer this near (m, and m more for each second unseen, at most) to somebody who was lost is that person.
+LOST_AFTER: Final = 0.5
+LOST_NEAR, LOST_SPEED, LOST_FAR = 0.7, 1.0, 2.0
 MIN_HEIGHT: Final = -0.6
 
 
@@ -204,8 +210,12 @@ class EchoDetector:
             if not len(others) or np.linalg.norm(others - centre[k], axis=1).min() > ONE_BODY:
                 chosen.append(int(k))
         if chosen:
-            z = centre[chosen]
-            self._tracks.add(z, self._error(z, self.settings.azimuth_resolution / 4), speed[chosen], best[chosen])
+            pick = np.array(chosen, np.intp)
+            error = self._error(centre, self.settings.azimuth_resolution / 4)
+            old, new = self._take_up(centre[pick])
+            self._tracks.find(old, centre[pick[new]], error[pick[new]], best[pick[new]])
+            pick = np.delete(pick, new)
+            self._tracks.add(centre[pick], error[pick], speed[pick], best[pick])
 
     def _take_targets(self, targets: npt.NDArray[np.float32]) -> None:
         """Use a module's own targets: each is one measurement of one person; slots are no identities."""
@@ -269,11 +279,34 @@ class EchoDetector:
         hidden = shadowed(tracks.xy, unseen < 0.3, self.settings.azimuth_resolution) & tracks.confirmed
         allowed = np.where(hidden, patience.shadow, allowed)
         inside = self._inside(tracks.xy)
-        still = tracks.confirmed & (tracks.speed < patience.still) & self._may_stand(tracks.xy)
+        # A radar sees whoever moves in the open: who vanishes there has stopped.
+        still = (
+            tracks.confirmed & self._may_stand(tracks.xy) & ((tracks.speed < patience.still) | self._amid(tracks.xy))
+        )
         allowed = np.where(still & inside, patience.hold, allowed)
         keep = (unseen <= allowed) & (inside | (unseen < 0.2)) & (tracks.ghost < 0.8)
         keep &= ~self._doubles()
         tracks.keep(keep)
+
+    def _amid(self, xy: Floats) -> Bools:
+        """(n,) True for positions from which nobody can have walked out of sight within a moment."""
+        left, right, near, far = self.settings.box
+        x, y = xy[:, 0], xy[:, 1]
+        inside = (x > left + MARGIN) & (x < right - MARGIN) & (y > near + MARGIN) & (y < far - MARGIN)
+        return np.asarray(inside & (np.abs(x) < EDGE_OF_VIEW * np.maximum(y, 0.0)))
+
+    def _take_up(self, xy: Floats) -> tuple[Ints, Ints]:
+        """Rows of counted people who stopped giving echoes, and of the newcomers (k, 2) that they turn out to be."""
+        tracks = self._tracks
+        unseen = tracks.unseen()
+        lost = np.flatnonzero(tracks.confirmed & (unseen > LOST_AFTER))
+        if not len(lost) or not len(xy):
+            return lost[:0], lost[:0]
+        distance = np.linalg.norm(tracks.xy[lost][:, None] - xy[None], axis=2)
+        cost = np.where(distance < np.minimum(LOST_NEAR + LOST_SPEED * unseen[lost], LOST_FAR)[:, None], distance, 1e3)
+        i, j = linear_sum_assignment(cost)
+        good = cost[i, j] < 1e3
+        return lost[i[good]], j[good]
 
     def _may_stand(self, xy: Floats) -> Bools:
         if not self.settings.standing:

@@ -1,7 +1,6 @@
 """Where frames come from. `open_source` opens what the site file names."""
 
 from pathlib import Path
-from typing import assert_never
 
 from drukte.config.source import CameraSource, ImagesSource, PiCameraSource, VideoSource
 from drukte.config.source import Source as Settings
@@ -28,4 +27,5 @@ def open_source(settings: Settings, folder: Path) -> Source:
             return Camera(settings)
         case PiCameraSource():
             return PiCamera(settings)
-    assert_never(settings)
+        case _:
+            raise SourceError(f"source.kind {settings.kind} is no camera")
