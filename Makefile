@@ -7,10 +7,10 @@ PY := $(VENV)/bin/python
 PREFIX ?= /opt/drukte
 PIP := -m pip install --quiet --disable-pip-version-check
 
-# Debian packages that the tests need: a broker to publish to, and a tracer that looks over the shoulder.
-TEST_PACKAGES := mosquitto mosquitto-clients strace
+# Debian packages that the tests need: a broker to publish to, a tracer that looks over the shoulder, a browser.
+TEST_PACKAGES := mosquitto mosquitto-clients strace chromium
 
-.PHONY: help run test lint attack outage moved install uninstall sealed lock clean
+.PHONY: help run test lint attack outage moved sealed install uninstall lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 

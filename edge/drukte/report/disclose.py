@@ -5,10 +5,10 @@ policy but `none`:
 
 - a number is shown only where it is 0 or at least 5 (`open`: at least 5), after rounding;
 - zones that share ground are shown together or not at all, and rounded to 5;
-- numbers that bound each other (mean and peak; pairs by level and groups by size; in and out) are shown together or not
-  at all, without saying which of them is the small one;
+- numbers that bound each other (mean and peak; shares by level, pairs by level and groups by size; in and out) are
+  shown together or not at all, without saying which of them is the small one;
 - closeness, pairs, groups, riders and speed are about the people of the window, so they are shown only with these;
-- shares are so coarse that each step stands for several people;
+- shares are shown of ten people or more, so coarse that each step stands for several of them;
 - crossings follow `crossings.py`.
 
 Under `noise` only people and crossings are given, each with calibrated noise, while the day's budget lasts.
@@ -36,7 +36,7 @@ from drukte.report.formats.native import (
 )
 from drukte.report.neighbours import overlapping
 from drukte.report.noise import Budget, sampler
-from drukte.report.rules import SMALLEST, Rule, rule_for
+from drukte.report.rules import SHARES_FROM, SMALLEST, Rule, rule_for
 from drukte.report.window import LEVELS, Closed, Tally
 
 _SIZES: Final = ("groups_2", "groups_3_4", "groups_5_up")
@@ -139,7 +139,8 @@ class Discloser:
         levels = Levels(status=rest)
         if shown:
             shares = {name: rule.share(t.share(name)) for name in LEVELS}
-            telling = rule.exact or not t.people_seconds or _is_vague(shares, people.mean or 0.0, rule, not together)
+            many = together and (not t.people_seconds or (people.mean or 0.0) >= SHARES_FROM)
+            telling = rule.exact or (many and _is_vague(shares, people.mean or 0.0, rule))
             levels = Levels(status="shown", **shares) if telling else Levels(status="suppressed")
         return Blocks(
             people=people,
@@ -175,12 +176,8 @@ def _speed(t: Tally, shown: bool, rest: Status) -> Speed:
     return Speed(status="shown", mean=None if t.mean_speed is None else round(t.mean_speed, 1))
 
 
-def _is_vague(shares: dict[str, float | None], people: float, rule: Rule, pairs_hidden: bool) -> bool:
-    """Whether rounded shares leave open how many people are in each level, also knowing that they add up.
-
-    With pairs and groups hidden, at most one person at risk would mean that the only pair reaches over the zone's edge,
-    so then the shares must leave room for three or more.
-    """
+def _is_vague(shares: dict[str, float | None], people: float, rule: Rule) -> bool:
+    """Whether rounded shares leave open how many people are in each level, also knowing that they add up."""
     half = rule.protection.shares_rounded_to / 2
     ranges = [
         (math.ceil((share - half) * people - 1e-9), math.floor((share + half) * people + 1e-9))
@@ -192,8 +189,7 @@ def _is_vague(shares: dict[str, float | None], people: float, rule: Rule, pairs_
         fewest, largest = max(low, int(people) - (most - high)), min(high, int(people) - (least - low))
         if largest > 0 and fewest >= largest and fewest < SMALLEST:
             return False
-    at_risk = max(ranges[LEVELS.index("low_risk")][1], ranges[LEVELS.index("high_risk")][1])
-    return not pairs_hidden or at_risk >= 3
+    return True
 
 
 def _quality(site: Site, t: Tally, shown: bool) -> Quality:

@@ -10,8 +10,10 @@ SMALLEST: Final = 5
 """Fewest people, crossings, pairs or groups that are shown. A floor in code."""
 STEP: Final = 5
 """Crossings, and people where zones overlap, are rounded to multiples of this. A floor in code."""
-SHARE_STEPS: Final = (0.1, 0.2, 0.25, 0.5)
+SHARE_STEPS: Final = (0.1, 0.2, 0.25)
 """Shares are rounded to multiples of one of these."""
+SHARES_FROM: Final = 10
+"""Fewest people of whom shares are shown: of fewer, even the silence about a share would tell how they stand."""
 _PERSONS_PER_CLASS: Final = 2.5
 """A rounded share must stand for this many people, so that it cannot be turned back into a number of persons."""
 
