@@ -26,6 +26,11 @@ def test_inside_is_positive_and_outside_negative():
     np.testing.assert_allclose(signed_distance(points, SQUARE), [2, 0.5, -1, -np.sqrt(2)])
 
 
+def test_a_corner_a_hair_above_the_point_is_above_it_for_both_its_sides():
+    corners = ring([0.2, 0.2, 0.3, 0.2, 0.2, 0.2])  # its fourth corner lies at y = 2.4e-17
+    np.testing.assert_allclose(signed_distance(np.array([(-0.25, 0.0)]), corners), [-0.05])
+
+
 def test_nobody_gives_nothing():
     assert signed_distance(np.empty((0, 2)), SQUARE).shape == (0,)
 
