@@ -23,10 +23,3 @@ class Tracking(Section):
     line_margin: float = quantity(
         0.3, "m", "How far over a counting line somebody must be before the crossing counts", ge=0.1, le=2
     )
-    furniture_after: float = quantity(
-        600.0,
-        "s",
-        "After how long a detection that does not move by a pixel in changing light is taken for an object",
-        ge=60,
-        le=86_400,
-    )

@@ -228,9 +228,10 @@ class DeviceStatus(Message):
     device: Id
     online: bool = Field(description="Whether the publishing process is connected")
     sensing: bool = Field(description="Whether frames are being turned into numbers at this moment")
-    state: Literal["running", "covered", "dark", "frozen", "starved", "absent", "closed", "expired", "unknown"] = Field(
-        description="State of the sensor; absent: the sensing process is not heard of; closed: outside the schedule; "
-        "expired: past the purpose's last day; unknown: device not connected"
+    state: State | Literal["closed", "expired", "unknown"] = Field(
+        description="State of the sensor; validation: an ordered, encrypted sample is being taken; absent: the sensing "
+        "process is not heard of; closed: outside the schedule; expired: past the purpose's last day; unknown: device "
+        "not connected"
     )
     opens: Moment | None = Field(None, description="When the schedule opens the camera again, if it is closed [UTC]")
     reason: Literal["connection_lost", "stopped"] | None = Field(description="Why the device is not online")
