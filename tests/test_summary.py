@@ -144,4 +144,4 @@ def test_the_free_bits_are_counted_right(monkeypatch: pytest.MonkeyPatch) -> Non
                 continue
             accepted += 1
     counted = capacity.summary_bits(0, tick=5, max_frames=1)
-    assert counted == pytest.approx(math.log2(accepted * 5 * 3 * 2))
+    assert counted == pytest.approx(math.log2(accepted * len(summary.STATES) * 3 * 2))

@@ -11,6 +11,7 @@ import click
 from drukte import __version__
 from drukte.config import Site, SiteError, load_site
 from drukte.exits import Exit
+from drukte.models_cli import models
 
 SITE = Path("/etc/drukte/site.yaml")
 site_option = click.option(
@@ -76,9 +77,32 @@ def sense(site_file: Path, door: int) -> None:
 @click.option("--door", type=int, default=3, show_default=True, help="Descriptor of the door's reading end.")
 def report(site_file: Path, door: int) -> None:
     """The open room: read records from the door, publish messages."""
+    import logging
+
     from drukte.report.process import main as report_main
 
+    logging.basicConfig(format="report: %(message)s", level=logging.INFO)
     sys.exit(report_main(site_file, door))
+
+
+@drukte.command()
+@click.option("--site", "site_file", type=click.Path(path_type=Path, dir_okay=False), help="Take all from a site file.")
+@click.option("--host", default="localhost", show_default=True, help="Broker.")
+@click.option("--port", default=1883, show_default=True, help="TCP port of the broker.")
+@click.option("--mqtt", "version", type=click.Choice(["5", "3.1.1"]), default="5", show_default=True)
+@click.option("--topic", default="drukte/v1/#", show_default=True, help="What to subscribe to.")
+def watch(site_file: Path | None, host: str, port: int, version: str, topic: str) -> None:
+    """Show what arrives at the broker, as a live table."""
+    from drukte.config.report import Broker
+    from drukte.report.watch import main as watch_main
+
+    broker = Broker.model_validate({"host": host, "port": port, "version": version})
+    base = Path()
+    if site_file is not None:
+        site = _site_or_exit(site_file)
+        broker, base = site.mqtt, site_file.parent
+        topic = f"{site.mqtt.prefix}/{site.organisation}/{site.device}/#"
+    sys.exit(watch_main(broker, topic, base))
 
 
 @drukte.command()
@@ -89,12 +113,15 @@ def check(site_file: Path, schema: bool) -> None:
     if schema:
         click.echo(json.dumps(Site.model_json_schema(), indent=2))
         return
+    click.echo(describe(_site_or_exit(site_file), str(site_file)))
+
+
+def _site_or_exit(site_file: Path) -> Site:
     try:
-        site = load_site(site_file)
+        return load_site(site_file)
     except SiteError as error:
         click.echo(str(error), err=True)
         sys.exit(Exit.SITE)
-    click.echo(describe(site, str(site_file)))
 
 
 def describe(site: Site, name: str) -> str:
@@ -106,7 +133,12 @@ def describe(site: Site, name: str) -> str:
         ("device", f"{site.organisation}/{site.device} at {site.place.name}"),
         ("purpose", f"{site.purpose.what_for} (until {site.purpose.valid_until})"),
         ("controller", f"{site.purpose.controller}, {site.purpose.contact}"),
-        ("source", f"{site.source.kind}, model {site.model.name} {site.model.size}"),
+        (
+            "source",
+            site.source.kind
+            if site.ground.kind == "radar"
+            else f"{site.source.kind}, model {site.model.name} {site.model.size}",
+        ),
         *(
             ("zone", f"{z.name}: {z.area:.0f} m2, lines: {', '.join(n.name for n in z.lines) or 'none'}")
             for z in site.zones
@@ -122,15 +154,9 @@ def describe(site: Site, name: str) -> str:
     return "\n".join([f"{name}: fine", *(f"  {key:<11}{value}" for key, value in rows)])
 
 
+drukte.add_command(models)
+
+
 def main() -> None:
     """Entry point."""
     drukte()
-
-
-def _join() -> None:
-    from drukte.models_cli import models
-
-    drukte.add_command(models)
-
-
-_join()

@@ -17,6 +17,7 @@ class Exit(IntEnum):
     NOT_ALIVE = 15
     DOOR = 16
     CALIBRATION = 17
+    CLOSED = 18
 
 
 HOPELESS = frozenset({Exit.USAGE, Exit.SITE, Exit.PURPOSE, Exit.MODEL, Exit.SEAL, Exit.CALIBRATION})
@@ -33,5 +34,6 @@ MEANING = {
     Exit.SEAL: "the kernel does not enforce the seal; nothing was counted",
     Exit.NOT_ALIVE: "pictures stopped changing behind the seal",
     Exit.DOOR: "nobody reads the door any more",
+    Exit.CLOSED: "closed its camera, as the schedule says; it waits for the next opening",
     Exit.CALIBRATION: "the calibration in the site file cannot be used",
 }

@@ -8,7 +8,7 @@ Counts are averages over the frames of the tick, in tenths of a person, pair or 
 tick is carried into the next, so that sums over a day are exact.
 
 How much could a sealed room gone bad smuggle out? Only what the ranges and the rules of `valid` leave free: at most
-163.3 bits in a summary of a zone without lines, 15.94 more for each line, 2.32 in a heartbeat. Sequence number, clock,
+163.6 bits in a summary of a zone without lines, 15.94 more for each line, 2.58 in a heartbeat. Sequence number, clock,
 zone, tick, version, seal bits and checksum are dictated, and the reader (report/door.py) refuses whatever differs.
 With one zone and a record a minute, a picture of 10 kB would take 7.9 hours of nothing but lies, during which no true
 number could leave; every further zone divides that time. A test counts the same figures (tests/test_summary.py).
@@ -28,10 +28,12 @@ HEARTBEAT: Final = 2
 HEARTBEAT_EVERY: Final = 20
 """Seconds between heartbeats when no summary was due."""
 
-RUNNING, COVERED, DARK, FROZEN, STARVED = range(5)
-STATES: Final = ("running", "covered", "dark", "frozen", "starved")
+RUNNING, COVERED, DARK, FROZEN, STARVED, VALIDATION = range(6)
+STATES: Final = ("running", "covered", "dark", "frozen", "starved", "validation")
 CALIBRATIONS: Final = ("good", "suspect", "none")
 MODES: Final = ("tracks", "detections")
+SEAL: Final = ("filtered", "refused", "no_dump", "landlock", "locked", "no_swap", "wiped", "deadly")
+"""Names of the bits of the field `seal`, lowest first; what each means is in sense/seal.py."""
 
 MAX_PEOPLE: Final = 150
 """More people than this in one zone are counted as this many."""

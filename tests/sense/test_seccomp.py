@@ -44,7 +44,7 @@ def verdict(program: list[Op], machine: str, call: int, args: tuple[int, ...] = 
 
 
 def policy(machine: str, deadly: bool = False, ioctl_types: bytes = b"V") -> list[Op]:
-    return assemble(seal._rules(DOOR, ioctl_types, WAKERS), seal._DEADLY.split() if deadly else (), machine)
+    return assemble(seal.rules(DOOR, ioctl_types, WAKERS), seal._DEADLY.split() if deadly else (), machine)
 
 
 def expected(machine: str, call: int, args: tuple[int, ...]) -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from drukte.config.base import Line, Point, Section, quantity
+from drukte.config.radar import RadarGround
 
 Pixel = tuple[Annotated[float, Field(ge=-20_000, le=20_000)], Annotated[float, Field(ge=-20_000, le=20_000)]]
 Side = Annotated[int, Field(ge=16, le=16_384)]
@@ -203,6 +204,6 @@ def needs_all_or_file(section: Section, keys: tuple[str, ...]) -> None:
 
 
 Ground = Annotated[
-    HomographyGround | MountGround | TsaiGround | OpenCvGround | WildtrackGround,
+    HomographyGround | MountGround | TsaiGround | OpenCvGround | WildtrackGround | RadarGround,
     Field(discriminator="kind"),
 ]

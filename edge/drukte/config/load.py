@@ -104,7 +104,7 @@ def parse_site(text: str, name: str = "site file") -> Site:
     try:
         return Site.model_validate(tree)
     except ValidationError as error:
-        problems = [_problem(details, lines) for details in error.errors(include_url=False)]
+        problems = _joined([_problem(details, lines) for details in error.errors(include_url=False)])
         raise SiteError(name, sorted(problems, key=lambda p: p.line or 0)) from None
 
 
@@ -141,14 +141,29 @@ def _doubled_keys(node: yaml.Node | None, path: Path_ = ()) -> list[tuple[str, i
     return found
 
 
+def _joined(problems: Sequence[Problem]) -> list[Problem]:
+    """One problem for a key that may be one of several things and is none of them."""
+    out: dict[tuple[str, int | None, str], Problem] = {}
+    for p in problems:
+        same = (p.key, p.line, p.found)
+        if p.found and same in out:
+            allowed = f"{out[same].allowed}, or {p.allowed.removeprefix('must be ')}"
+            out[same] = Problem(p.key, p.line, p.found, allowed)
+        else:
+            out[(*same[:2], p.found or p.allowed)] = p
+    return list(out.values())
+
+
 def _problem(details: ErrorDetails, lines: Mapping[Path_, int]) -> Problem:
     """A pydantic error in the words of this file's reader."""
-    path = _path_in_file(details["loc"], lines)
+    path = _path_in_file(details["loc"], lines, details["type"] in {"missing", "extra_forbidden"})
     line = next((lines[path[:n]] for n in range(len(path), -1, -1) if path[:n] in lines), None)
     context = details.get("ctx", {})
     found = details["input"]
     shown = "" if isinstance(found, Mapping | BaseModel) else _short(found)
     match details["type"]:
+        case _ if found is None and details["type"] != "value_error":
+            return Problem(_written(path), line, "", "is empty and must be given")
         case "missing":
             return Problem(_written(path), line, "", "is missing and must be given")
         case "extra_forbidden":
@@ -168,18 +183,16 @@ def _problem(details: ErrorDetails, lines: Mapping[Path_, int]) -> Problem:
             return Problem(_written(path), line, shown, text)
 
 
-def _path_in_file(loc: Sequence[str | int], lines: Mapping[Path_, int]) -> Path_:
-    """The error's location without the names that pydantic adds for members of a union."""
+def _path_in_file(loc: Sequence[str | int], lines: Mapping[Path_, int], names_absent: bool) -> Path_:
+    """The error's location without the names that pydantic adds for members of a union.
+
+    `names_absent`: whether the last part is a key that is not in the file, or not known.
+    """
     path: Path_ = ()
     for i, part in enumerate(loc):
-        last = i == len(loc) - 1
-        if (*path, part) in lines or isinstance(part, int) or (last and not _is_union_member(part)):
+        if (*path, part) in lines or isinstance(part, int) or (names_absent and i == len(loc) - 1):
             path = (*path, part)
     return path
-
-
-def _is_union_member(part: str | int) -> bool:
-    return isinstance(part, str) and ("[" in part or part in {"float", "int", "str", "none"})
 
 
 def _suggestion(loc: Sequence[str | int]) -> str:

@@ -2,8 +2,9 @@
 
 from datetime import date
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from drukte.config.base import Line, Section
 
@@ -35,3 +36,12 @@ class Place(Section):
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = Field(None, description="WGS 84 latitude [deg]")
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = Field(None, description="WGS 84 longitude [deg]")
     time_zone: str = Field("Europe/Amsterdam", description="IANA time zone of the place")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"'{name}' is not an IANA time zone; write it as Europe/Amsterdam") from None
+        return name

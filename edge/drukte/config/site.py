@@ -1,19 +1,36 @@
 """The site file as a whole: its sections, and what must hold between them."""
 
-from typing import Annotated, Literal, Self
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated, Literal, NamedTuple, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
 from drukte.config.base import Name, Section, quantity, unique
 from drukte.config.ground import Ground
 from drukte.config.purpose import Place, Purpose
-from drukte.config.report import Mqtt
+from drukte.config.report import Disclosure, Mqtt
+from drukte.config.schedule import Schedule
 from drukte.config.source import Model, Source
 from drukte.config.tracking import Tracking
 from drukte.config.zones import MAX_ZONES, Closeness, Zone
 
 MIN_TICK = 5
 """Shortest tick, s. A floor in code: shorter ticks would let a record follow a single person."""
+
+
+class Looking(NamedTuple):
+    """Whether a camera may be open.
+
+    Attributes:
+        allowed: whether it may.
+        until: when that changes, UTC; None if never again.
+        why_not: "purpose" (past its last day) or "schedule" (outside its hours); None if it may.
+    """
+
+    allowed: bool
+    until: datetime | None
+    why_not: Literal["purpose", "schedule"] | None
 
 
 class Site(Section):
@@ -24,6 +41,7 @@ class Site(Section):
     device: Name = Field(description="Name of this device, unique within the organisation")
     purpose: Purpose
     place: Place
+    schedule: Schedule = Field(default_factory=Schedule)
     source: Source
     model: Model = Field(default_factory=Model)
     ground: Ground
@@ -45,6 +63,32 @@ class Site(Section):
         le=86_400,
     )
     mqtt: Mqtt = Field(default_factory=Mqtt)
+    disclosure: Disclosure = Field(default_factory=Disclosure)
+
+    def may_look(self, now: datetime) -> Looking:
+        """Whether the camera may be open at `now`: within the schedule, and not past the purpose's last day."""
+        zone = ZoneInfo(self.place.time_zone)
+        end = datetime.combine(self.purpose.valid_until + timedelta(days=1), time(), zone).astimezone(UTC)
+        if now >= end:
+            return Looking(False, None, "purpose")
+        now_open, change = self.schedule.change(now, zone)
+        if now_open:
+            return Looking(True, end if change is None else min(change, end), None)
+        return Looking(False, change if change is not None and change < end else None, "schedule")
+
+    @property
+    def crossings_span(self) -> int:
+        """Span over which crossings are added up, s."""
+        return self.window if self.disclosure.policy == "none" else max(self.window, self.disclosure.crossings)
+
+    @model_validator(mode="after")
+    def _ground_fits_sensor(self) -> Self:
+        if self.source.kind.startswith("radar") != (self.ground.kind == "radar"):
+            raise ValueError(
+                f"source.kind {self.source.kind} and ground.kind {self.ground.kind} do not go together: a radar has "
+                "ground.kind radar, a camera one of the others"
+            )
+        return self
 
     @model_validator(mode="after")
     def _spans_fit(self) -> Self:
@@ -56,4 +100,38 @@ class Site(Section):
             raise ValueError(
                 f"window: {self.window} s must be a multiple of the tick ({self.tick} s) and divide a day (86400 s)"
             )
+        if self.disclosure.policy != "none":
+            floor = 900 if self.disclosure.policy in ("open", "noise") else 60
+            if self.window < floor:
+                raise ValueError(
+                    f"window: {self.window} s is too short for disclosure policy {self.disclosure.policy}; at least "
+                    f"{floor} s, or policy none with a reason"
+                )
+            if self.crossings_span % self.window:
+                raise ValueError(
+                    f"disclosure.crossings: {self.disclosure.crossings} s must be a multiple of the window "
+                    f"({self.window} s)"
+                )
+        self._open_window_fits()
+        self._budget_lasts()
         return self
+
+    def _open_window_fits(self) -> None:
+        if (longer := self.disclosure.open_window) is not None and longer % self.crossings_span:
+            raise ValueError(
+                f"disclosure.open_window: {longer} s must be a multiple of the span of crossings "
+                f"({self.crossings_span} s)"
+            )
+
+    def _budget_lasts(self) -> None:
+        """Floor in code: noise is worth little once its budget is spent before the day is over."""
+        if self.disclosure.policy != "noise":
+            return
+        lines = max(len(zone.lines) for zone in self.zones)
+        numbers = 86_400 // self.window + 2 * lines * (86_400 // self.crossings_span)
+        if numbers * self.disclosure.epsilon > self.disclosure.daily_epsilon:
+            raise ValueError(
+                f"disclosure: {numbers} numbers a day with epsilon {self.disclosure.epsilon:g} spend "
+                f"{numbers * self.disclosure.epsilon:g}, more than daily_epsilon ({self.disclosure.daily_epsilon:g}): "
+                f"make the window longer, epsilon smaller or the budget larger"
+            )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from drukte.config.base import Line, Section, quantity
+from drukte.config.radar import RadarLd2450Source, RadarRd03dSource, RadarReplaySource, RadarTiSource
 
 Rate = Annotated[float, Field(gt=0, le=60)] | Literal["max"]
 
@@ -47,8 +48,26 @@ class PiCameraSource(Section):
     rate: Rate = quantity(5.0, "1/s", "Frames used per second")
 
 
+class CanarySource(Section):
+    """Made pictures with a watermark, for `drukte audit`. Nobody is counted."""
+
+    kind: Literal["canary"]
+    seed: int = Field(ge=0, lt=2**63, description="The watermark is drawn from this number")
+    width: int = quantity(1280, "px", "Picture width", ge=160, le=4096)
+    height: int = quantity(720, "px", "Picture height", ge=120, le=3072)
+    rate: Annotated[float, Field(gt=0, le=60)] = quantity(2.0, "1/s", "Frames per second")
+
+
 Source = Annotated[
-    VideoSource | ImagesSource | CameraSource | PiCameraSource,
+    VideoSource
+    | ImagesSource
+    | CameraSource
+    | PiCameraSource
+    | CanarySource
+    | RadarTiSource
+    | RadarLd2450Source
+    | RadarRd03dSource
+    | RadarReplaySource,
     Field(discriminator="kind"),
 ]
 

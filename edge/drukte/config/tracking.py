@@ -10,9 +10,10 @@ class Tracking(Section):
     """Settings of the tracker, the zones and the lines, in seconds and metres."""
 
     memory: float = quantity(
-        4.0,
+        3.5,
         "s",
-        "How long a person who is out of sight (behind a tree, behind others) is still counted",
+        "How long a person who is out of sight (behind a tree, behind others) stays the same person; hidden behind "
+        "others they count on, elsewhere only if they are seen again within a second",
         ge=0.5,
         le=MAX_MEMORY,
     )
@@ -21,11 +22,4 @@ class Tracking(Section):
     )
     line_margin: float = quantity(
         0.3, "m", "How far over a counting line somebody must be before the crossing counts", ge=0.1, le=2
-    )
-    furniture_after: float = quantity(
-        600.0,
-        "s",
-        "After how long a detection that does not move by a pixel in changing light is taken for an object",
-        ge=60,
-        le=86_400,
     )

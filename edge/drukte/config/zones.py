@@ -43,13 +43,13 @@ class Zone(Section):
 
     @model_validator(mode="after")
     def _is_a_place(self) -> Self:
-        if self.area < MIN_AREA:
-            raise ValueError(
-                f"the zone is {self.area:.2f} m2; at least {MIN_AREA:g} m2, so that a count is not about one spot"
-            )
         if crossing := _self_crossing(self.polygon):
             raise ValueError(
                 f"sides {crossing[0] + 1} and {crossing[1] + 1} of the polygon cross; list the corners in order"
+            )
+        if self.area < MIN_AREA:
+            raise ValueError(
+                f"the zone is {self.area:.2f} m2; at least {MIN_AREA:g} m2, so that a count is not about one spot"
             )
         return self
 

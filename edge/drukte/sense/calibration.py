@@ -8,6 +8,7 @@ import numpy as np
 
 from drukte.config.calibration_files import AnyGround, CalibrationError, inline
 from drukte.config.ground import HomographyGround, MountGround, OpenCvGround, TsaiGround
+from drukte.config.radar import RadarGround
 from drukte.sense.ground import Ground
 from drukte.sense.lens import BrownLens, Floats, Lens, RadialLens
 from drukte.sense.plane import GroundError, Pose, fit_homography, mount_pose, pose_from_plane, project
@@ -17,7 +18,7 @@ __all__ = ["CalibrationError", "GroundError", "ground_from"]
 _T = TypeVar("_T")
 
 
-def ground_from(section: AnyGround, base: Path) -> Ground:
+def ground_from(section: AnyGround | RadarGround, base: Path) -> Ground:
     """The ground model that a site file's `ground:` section describes.
 
     Args:
@@ -28,6 +29,8 @@ def ground_from(section: AnyGround, base: Path) -> Ground:
         CalibrationError: a calibration file cannot be used.
         GroundError: the numbers describe no camera that sees the ground.
     """
+    if isinstance(section, RadarGround):
+        raise GroundError("ground.kind radar describes no camera")
     match inline(section, base):
         case HomographyGround() as h:
             return _from_homography(h)

@@ -63,9 +63,7 @@ class Stays:
         out = np.isfinite(self._out[slots])
         ends = np.where(out, self._out[slots], last_seen)
         wait = ~out & (speed < STANDING)
-        self._lost += zip(
-            self._start[slots[wait]].tolist(), ends[wait].tolist(), *xy[wait].T.tolist(), strict=True
-        )
+        self._lost += zip(self._start[slots[wait]].tolist(), ends[wait].tolist(), *xy[wait].T.tolist(), strict=True)
         self._finish(self._start[slots[~wait]], ends[~wait])
         self._start[slots] = self._out[slots] = np.nan
 

@@ -11,13 +11,19 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 
-def hidden(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """An array of zeros on pages of its own, left out of core dumps and not passed on to child processes."""
-    dtype = np.dtype(dtype)
-    count = prod(shape)
-    pages = mmap.mmap(-1, max(count * dtype.itemsize, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+def hidden_pages(size: int) -> mmap.mmap:
+    """`size` zero bytes on pages of their own, left out of core dumps and not passed on to child processes."""
+    pages = mmap.mmap(-1, max(size, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     pages.madvise(mmap.MADV_DONTDUMP)
     pages.madvise(mmap.MADV_DONTFORK)
+    return pages
+
+
+def hidden(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """An array of zeros in `hidden_pages`."""
+    dtype = np.dtype(dtype)
+    count = prod(shape)
+    pages = hidden_pages(count * dtype.itemsize)
     # The array keeps the pages alive; they are given back with the last view of it.
     return np.frombuffer(pages, dtype, count).reshape(shape)
 

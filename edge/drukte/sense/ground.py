@@ -30,6 +30,12 @@ FOOT_ALONG, FOOT_ACROSS = 0.043, 0.045
 Measured: YOLOX-Nano at 416x256 with threshold 0.35 against the boxes of PETS 2009 S2.L1 view 1, frames 1 to 400 (1890
 matched people of 40 to 150 px): 3.4 px and 3.7 px at a mean height of 81 px."""
 
+CLEAR, DOUBTFUL_ALONG, DOUBTFUL_ACROSS = 0.65, 5.0, 1.6
+"""Boxes scored lower than `CLEAR` are placed worse, by (CLEAR / score)^1.5 up to these factors.
+
+Measured with the same detector and recording: the lower edge errs by 3.2 % of the height (standard deviation) at scores
+over 0.8, by 9 % from 0.5 to 0.65, by 12 % from 0.35 to 0.5 and by 25 % below; the middle by 4.2, 5.5, 6.0 and 7.2 %."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
@@ -69,6 +75,8 @@ class Ground:
         if scores is not None:
             sigma[:, 0] = np.hypot(FOOT_FLOOR, FOOT_ACROSS * height)
             sigma[:, 1] = np.hypot(FOOT_FLOOR, FOOT_ALONG * height)
+            doubt = np.maximum(CLEAR / np.maximum(np.asarray(scores, np.float64), 1e-3), 1.0) ** 1.5
+            sigma *= np.minimum(doubt[:, None], (DOUBTFUL_ACROSS, DOUBTFUL_ALONG))
         return self._place(foot, sigma)
 
     def feet(self, box: Floats) -> Floats:
@@ -115,6 +123,9 @@ class Ground:
     def to_pixels(self, xy: ArrayLike, height: float | Floats = 0.0) -> tuple[Floats, Mask]:
         """Pixels of ground points, or of points `height` metres above them.
 
+        A pose that follows from ground points alone fits them only roughly: it says how a vertical leans and how long
+        it looks, from where the plane itself has its foot.
+
         Returns:
             (n, 2) px, (n,) mask of those that the lens can see, inside the picture or not; the rest is NaN.
 
@@ -122,15 +133,15 @@ class Ground:
             GroundError: a height is asked of a calibration without a pose.
         """
         at = np.asarray(xy, np.float64).reshape(-1, 2)
+        rays, scale = project(invert(self.plane), at)
+        rays[~(scale > 0)] = np.nan
+        px = self.lens.pixels(rays)
         if np.any(np.asarray(height) != 0):
             if self.pose is None:
                 raise GroundError("this calibration does not say where the camera is, so heights cannot be drawn")
-            points = np.column_stack([at, np.broadcast_to(height, len(at))])
-            rays = self.pose.rays(points)
-        else:
-            rays, scale = project(invert(self.plane), at)
-            rays[~(scale > 0)] = np.nan
-        px = self.lens.pixels(rays)
+            up = np.column_stack([at, np.broadcast_to(height, len(at))])
+            feet = self.lens.pixels(self.pose.rays(up * (1, 1, 0)))
+            px = self.lens.pixels(self.pose.rays(up)) + np.nan_to_num(px - feet)
         ok: Mask = np.isfinite(px[:, 0]) & np.isfinite(px[:, 1])
         px[~ok] = np.nan
         return px, ok

@@ -124,17 +124,24 @@ class RadialLens:
         k1, k2, k3, k4 = self.k
         return r * (1 + r2 * (k1 + r2 * (k2 + r2 * (k3 + r2 * k4))))
 
+    def _slope(self, r: Floats) -> Floats:
+        """Derivative of `_radius`."""
+        r2 = r * r
+        if self.kind == "tsai":
+            return 1 + 3 * self.k[0] * r2
+        k1, k2, k3, k4 = self.k
+        return 1 + r2 * (3 * k1 + r2 * (5 * k2 + r2 * (7 * k3 + r2 * 9 * k4)))
+
     def _invert(self, value: Floats) -> Floats:
         """Radius r with _radius(r) = value, by Newton's method; NaN beyond the reach."""
         r = np.minimum(value, min(self.reach, 1e3) * 0.99)
+        limit = min(self.reach, 1e6)
         with np.errstate(all="ignore"):
             for _ in range(_STEPS):
-                h = 1e-6 * (1 + r)
-                slope = (self._radius(r + h) - self._radius(r - h)) / (2 * h)
-                step = (self._radius(r) - value) / slope
-                r = np.clip(r - step, 0, min(self.reach, 1e6))
-                if np.all(np.abs(step) < _EXACT):
+                miss = self._radius(r) - value
+                if not (np.abs(miss) > _EXACT * (1 + value)).any():
                     break
+                r = np.minimum(np.maximum(r - miss / self._slope(r), 0), limit)
             r[~(np.abs(self._radius(r) - value) < 1e-9 * (1 + value))] = np.nan
         return r
 
@@ -162,11 +169,23 @@ class RadialLens:
             return rays * np.where(r > 0, bent / r, 1.0)[:, None] * self.focal + self.centre
 
     def jacobian(self, rays: Floats) -> Floats:
-        """See `Lens`. By central differences on the pixel, exact to 1e-8."""
-        at = self.pixels(rays)
-        h = 0.01
-        columns = [(self.rays(at + d) - self.rays(at - d)) / (2 * h) for d in (np.array([h, 0]), np.array([0, h]))]
-        return np.stack(columns, axis=-1)
+        """See `Lens`. Along the radius the lens stretches by the model's slope, across it by the ratio of radii."""
+        straight = np.hypot(rays[:, 0], rays[:, 1])
+        with np.errstate(all="ignore"):
+            if self.kind == "tsai":
+                bent = self._invert(straight)
+                along = self._slope(bent)
+            else:
+                angle = np.arctan(straight)
+                bent = np.where(angle < self.reach, self._radius(angle), np.nan)
+                along = (1 + straight * straight) / self._slope(angle)
+            across = np.where(straight > 0, straight / bent, 1.0)
+            radial = rays / np.where(straight > 0, straight, 1.0)[:, None]
+        out = (along - across)[:, None, None] * radial[:, :, None] * radial[:, None, :]
+        out[:, 0, 0] += across
+        out[:, 1, 1] += across
+        stretched: Floats = out / np.array(self.focal)
+        return stretched
 
     def scaled(self, sx: float, sy: float) -> Self:
         """See `Lens`."""

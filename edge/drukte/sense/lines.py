@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from drukte.config.zones import CountingLine
 from drukte.sense.people import RIDER, Floats
-from drukte.sense.track import Tracks
+from drukte.sense.tracks import Tracks
 
 DOUBT: Final = 2.0
 """The margin is at least this many standard deviations of the person's position across the line."""
@@ -64,12 +64,11 @@ class LineCounter:
         self._waiting: NDArray[np.int64] = np.zeros((capacity, 2), np.int64)
 
     def _grow(self, capacity: int) -> None:
-        old = (self._owner, self._side, self._across, self._position, self._waiting)
+        names = ("_owner", "_side", "_across", "_position", "_waiting")
+        old = [getattr(self, name) for name in names]
         self._reserve(capacity)
-        for array, before in zip(
-            (self._owner, self._side, self._across, self._position, self._waiting), old, strict=True
-        ):
-            array[: len(before)] = before
+        for name, before in zip(names, old, strict=True):
+            getattr(self, name)[: len(before)] = before
 
     def update(self, tracks: Tracks) -> Flow:
         """Crossings that this frame completes."""

@@ -40,10 +40,16 @@ def lock() -> bool:
 
 
 def swap_on_disk() -> tuple[str, ...]:
-    """Swap areas whose pages reach a disk or card: all but compressed memory (zram) with no disk behind
-    it."""
+    """Swap areas whose pages reach a disk or card: all but compressed memory (zram) with no disk behind it.
+
+    A unit with ProcSubset=pid hides the list of them; then one entry says so, since nothing is known.
+    """
+    try:
+        areas = Path("/proc/swaps").read_text().splitlines()[1:]
+    except OSError:
+        return ("unknown: /proc/swaps is hidden from this process",)
     found = []
-    for line in Path("/proc/swaps").read_text().splitlines()[1:]:
+    for line in areas:
         name = line.split()[0]
         behind = Path("/sys/block", Path(name).name, "backing_dev")
         if not (Path(name).name.startswith("zram") and _read(behind) in ("none", "")):

@@ -7,13 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drukte.config import Site
+from drukte.sense.bodies import Bodies
 from drukte.sense.calibration import ground_from
 from drukte.sense.counts import ZoneCounts
 from drukte.sense.detect.yolox import YoloxDetector
 from drukte.sense.ground import Ground
+from drukte.sense.moved import MovedCamera
 from drukte.sense.people import PERSON, Detections, Floats, Positions
 from drukte.sense.reduce import Reducer
+from drukte.sense.smooth import Smoother
 from drukte.sense.track import Tracker
+from drukte.sense.tracks import Tracks
 from drukte.sense.view import View
 from drukte.summary import RUNNING
 
@@ -29,7 +33,7 @@ class Seen:
 
     Attributes:
         xy: (n, 2) places, m.
-        boxes: (n, 4) boxes of this frame, px; NaN where somebody is counted without being seen.
+        boxes: (n, 4) boxes, px, of bodies of usual height that stand there; NaN where the camera's pose is unknown.
         inside: one (n,) mask per zone.
     """
 
@@ -40,8 +44,9 @@ class Seen:
 
 @dataclass(slots=True)
 class FrameResult:
-    """One frame, reduced. `state`, `calibration` and `mode` as in the door's record."""
+    """One frame, reduced. `at`: its time, s. `state`, `calibration` and `mode` as in the door's record."""
 
+    at: float
     zones: list[ZoneCounts]
     state: int
     calibration: int
@@ -66,8 +71,10 @@ class Pipeline:
         """
         columns, rows = map(int, site.model.size.split("x"))
         low = min(WEAK, site.model.score)
-        self._detector = YoloxDetector(model, (columns, rows), low=low, threads=site.model.threads)
+        self._detector = YoloxDetector(model, (columns, rows), low=low, overlap=None, threads=site.model.threads)
         self._ground = ground_from(site.ground, folder).for_picture(width, height)
+        self._bodies = Bodies(self._ground)
+        self._moved = MovedCamera(width, height)
         self._site = site
         self._view = view_of(self._ground)
         self.forget()
@@ -75,29 +82,44 @@ class Pipeline:
     def forget(self) -> None:
         """Start anew: no tracks, nobody in a zone."""
         self._tracker = Tracker(self._site.tracking, self._site.model.score, self._view)
+        self._smoother = Smoother(shared=self._ground.shared, view=self._view)
         self._reducer = Reducer(self._site, self._view)
+        self._moved.forget()
 
-    def step(self, picture: NDArray[np.uint8], t: float) -> FrameResult:
-        """Reduce one picture.
+    def step(self, picture: NDArray[np.uint8], t: float) -> list[FrameResult]:
+        """Look at one picture, and reduce those that can be judged now: from about a second ago, see `smooth`.
 
         Args:
             picture: (height, width, 3) uint8, blue, green, red.
             t: its time on a clock that never steps, s.
         """
-        found = self._detector(picture)
-        return self.count(found.select(found.kinds == PERSON), t)
+        self._moved.look(picture, t)
+        try:
+            found = self._detector(picture)
+        finally:
+            self._detector.wipe()  # its small copies of the picture go with the picture
+        return self._follow(*self._bodies.settle(found.select(found.kinds == PERSON)), t)
 
-    def count(self, people: Detections, t: float) -> FrameResult:
-        """Reduce the boxes of one picture, wherever they come from."""
-        xy, cov, ok = self._ground.positions(people.boxes, people.scores)
-        rows = np.flatnonzero(ok)
-        positions = Positions(xy[rows], cov[rows], people.scores[rows].astype(np.float64))
+    def count(self, people: Detections, t: float, drawn: bool = False) -> list[FrameResult]:
+        """The same for boxes from elsewhere, one for each person; `drawn`: by hand, so without a detector's errors."""
+        return self._follow(*self._bodies.place(people, drawn), t)
+
+    def finish(self) -> list[FrameResult]:
+        """Reduce the last pictures of a source that has ended."""
+        return [self._reduce(tracks, t) for t, tracks in self._smoother.flush()]
+
+    def _follow(self, people: Detections, positions: Positions, t: float) -> list[FrameResult]:
         tracks = self._tracker.update(positions, t)
+        tallness = np.full(len(tracks), np.nan)
+        seen = tracks.source >= 0
+        tallness[seen] = self._bodies.tallness(people.boxes)[tracks.source[seen]]
+        self._moved.measure(tracks, tallness)
+        return [self._reduce(then, at) for at, then in self._smoother.update(tracks, positions, t)]
+
+    def _reduce(self, tracks: Tracks, t: float) -> FrameResult:
         zones, states = self._reducer.reduce(tracks, t, self._ground.shared)
-        boxes = np.full((len(tracks), 4), np.nan)
-        boxes[tracks.source >= 0] = people.boxes[rows[tracks.source[tracks.source >= 0]]]
-        seen = Seen(tracks.xy, boxes, [state.inside for state in states])
-        return FrameResult(zones, RUNNING, 0, int(tracks.mode), seen)
+        seen = Seen(tracks.xy, self._bodies.boxes(tracks.xy), [state.inside for state in states])
+        return FrameResult(t, zones, RUNNING, self._moved.calibration, int(tracks.mode), seen)
 
     def places(self, boxes: NDArray[np.float64]) -> Floats:
         """(n, 2) metres where the people in these hand-drawn (n, 4) boxes stand; NaN beyond the horizon."""
@@ -111,6 +133,7 @@ class Pipeline:
     def wipe(self) -> None:
         """Overwrite every buffer that held pixels."""
         self._detector.wipe()
+        self._moved.wipe()
 
 
 def view_of(ground: Ground) -> View:

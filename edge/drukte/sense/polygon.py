@@ -8,17 +8,18 @@ from drukte.sense.people import Floats
 
 def signed_distance(points: Floats, corners: Floats) -> Floats:
     """Distance of points (n, 2) to the edge of the polygon `corners` (m, 2), m: positive inside, negative outside."""
-    a = corners
-    edge = np.roll(corners, -1, 0) - a
+    a, b = corners, np.roll(corners, -1, 0)
+    edge = b - a
     to = points[:, None, :] - a
     along = np.clip((to * edge).sum(2) / np.maximum((edge * edge).sum(1), 1e-12), 0, 1)
     off = to - along[:, :, None] * edge
     distance = np.sqrt((off * off).sum(2).min(1))
     # Even-odd rule: edges that a ray to the right of the point crosses.
-    above = (a[:, 1] > points[:, 1:2]) != (a[:, 1] + edge[:, 1] > points[:, 1:2])
+    above = (a[:, 1] > points[:, 1:2]) != (b[:, 1] > points[:, 1:2])
     right = (edge[:, 0] * to[:, :, 1] - edge[:, 1] * to[:, :, 0]) * np.sign(edge[:, 1]) > 0
     inside = (above & right).sum(1) % 2 == 1
-    return np.where(inside, distance, -distance)
+    out: Floats = np.where(inside, distance, -distance)
+    return out
 
 
 def area(corners: ArrayLike) -> float:

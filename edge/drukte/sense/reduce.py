@@ -8,8 +8,9 @@ from drukte.config import Site
 from drukte.config.zones import MAX_LINES
 from drukte.sense.closeness import Counts, closeness
 from drukte.sense.counts import ZoneCounts
+from drukte.sense.parties import Parties
 from drukte.sense.people import RIDER, Floats
-from drukte.sense.track import Tracks
+from drukte.sense.tracks import Tracks
 from drukte.sense.view import View
 from drukte.sense.zones import ZoneCounter, ZoneState
 
@@ -21,6 +22,7 @@ class Reducer:
 
     def __init__(self, site: Site, view: View | None = None) -> None:
         self._limits = site.closeness
+        self._parties = Parties()
         self._zones = [ZoneCounter(zone, site.tracking, view) for zone in site.zones]
 
     def reduce(
@@ -36,6 +38,7 @@ class Reducer:
         states = [zone.update(tracks, t) for zone in self._zones]
         walkers = np.flatnonzero(tracks.confirmed & (tracks.kinds != RIDER))
         xy = tracks.xy[walkers]
+        party = self._parties.update(tracks, t)
         near = closeness(
             xy,
             tracks.cov[walkers],
@@ -43,6 +46,7 @@ class Reducer:
             self._limits.low_risk,
             self._limits.group,
             shared=None if shared is None else shared(xy),
+            party=party[walkers],
         )
         return [_counts(state, near.counts(state.inside[walkers])) for state in states], states
 

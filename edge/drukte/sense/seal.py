@@ -20,7 +20,7 @@ import hashlib
 import os
 import resource
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from pathlib import Path
@@ -31,7 +31,7 @@ from .holdings import wakers
 from .kernel import SealError, status
 from .seccomp import Check
 
-__all__ = ["SealBits", "SealError", "SealReport", "early", "seal", "wakers"]
+__all__ = ["SealBits", "SealError", "SealReport", "early", "lock", "rules", "seal", "wakers"]
 
 RECORD: Final = 64  # bytes: all that may be written to the door at once
 
@@ -142,7 +142,22 @@ def seal(
     if strange := [fd for fd, length in wake.items() if not length]:
         raise SealError(f"descriptors {strange} were given to wake threads, but can reach another process")
     fatal = _DEADLY.split() if deadly else []
-    program = seccomp.assemble(_rules(door_fd, ioctl_types, wake), fatal)
+    return lock(door_fd, rules(door_fd, ioctl_types, wake), {door_fd, *wake, *source_fds}, fatal)
+
+
+def lock(
+    door_fd: int,
+    policy: Mapping[str, Sequence[Sequence[Check]]],
+    needed: set[int],
+    fatal: Collection[str] = (),
+    open_last: Callable[[], tuple[set[int], int]] | None = None,
+) -> SealReport:
+    """Close what is not needed and put the policy in force; `seal` says what the sealed room's policy is.
+
+    `open_last` is for another program than the sealed room, one that may write certain files: it opens them when
+    everything else has been looked through and closed, and returns their descriptors and the most bytes of a file.
+    """
+    program = seccomp.assemble(policy, fatal)
     if not seccomp.available():
         raise SealError(
             "this kernel or container does not offer seccomp: a kernel with CONFIG_SECCOMP_FILTER is needed"
@@ -151,7 +166,6 @@ def seal(
     holdings.check_door(door_fd)
     holdings.check_children()
     holdings.check_shared_memory()
-    needed = {door_fd, *wake, *source_fds}
     surplus = holdings.surplus(needed)
 
     swap = memory.swap_on_disk()
@@ -159,11 +173,15 @@ def seal(
     abi = landlock.abi() if landlock.active() else 0
     threads = _threads()
     holdings.close(surplus, needed)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     locked = memory.lock()
     memory.no_dump()
     if late := holdings.surplus({*needed, *threads}):
         raise SealError(f"descriptors {late} were opened by another thread while the room was sealed")
+    before = {fd for fd, _ in holdings.descriptors()}
+    files, most = open_last() if open_last else (set(), 0)
+    if late := sorted({fd for fd, _ in holdings.descriptors()} - before - files):
+        raise SealError(f"descriptors {late} were opened by another thread while the room was sealed")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     kept = tuple(f"{fd} {target}" for fd, target in holdings.descriptors() if fd not in threads)
 
     seccomp.install(program)
@@ -179,23 +197,23 @@ def seal(
         (SealBits.LOCKED, locked),
         (SealBits.NO_SWAP, not swap),
         (SealBits.WIPED, wiped),
-        (SealBits.DEADLY, deadly),
+        (SealBits.DEADLY, bool(fatal)),
     ):
         bits |= bit if good else 0
     digest = hashlib.sha256(seccomp.pack(program)).hexdigest()
     return SealReport(bits, len(threads), abi, swap, len(acts), digest, kept)
 
 
-def _rules(door_fd: int, ioctl_types: bytes, wake: Mapping[int, int]) -> dict[str, list[list[Check]]]:
+def rules(door_fd: int, ioctl_types: bytes, wake: Mapping[int, int]) -> dict[str, list[list[Check]]]:
     """The whole policy. Lengths are compared over all 64 bits, descriptors over 32, as the kernel does."""
     whole = 2**64 - 1
-    rules: dict[str, list[list[Check]]] = {name: [] for name in _FREE_CALLS.split()}
-    rules["write"] = [[Check(0, door_fd), Check(2, RECORD, whole)]]
-    rules["write"] += [[Check(0, fd), Check(2, length, whole)] for fd, length in wake.items()]
-    rules["mmap"] = rules["mprotect"] = [[Check(2, 0, _PROT_EXEC)]]
-    rules["ioctl"] = [[Check(1, letter << 8, 0xFF00)] for letter in ioctl_types]
-    rules["ioctl"] += [[Check(1, _FIONREAD)]]
-    return rules
+    policy: dict[str, list[list[Check]]] = {name: [] for name in _FREE_CALLS.split()}
+    policy["write"] = [[Check(0, door_fd), Check(2, RECORD, whole)]]
+    policy["write"] += [[Check(0, fd), Check(2, length, whole)] for fd, length in wake.items()]
+    policy["mmap"] = policy["mprotect"] = [[Check(2, 0, _PROT_EXEC)]]
+    policy["ioctl"] = [[Check(1, letter << 8, 0xFF00)] for letter in ioctl_types]
+    policy["ioctl"] += [[Check(1, _FIONREAD)]]
+    return policy
 
 
 def _threads() -> dict[int, int]:

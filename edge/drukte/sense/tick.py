@@ -110,6 +110,11 @@ class Ticker:
         self._mode = 0
         self._sums = [_Sums(carry=s.carry, events=s.events) for s in self._sums]
 
+    @property
+    def empty(self) -> bool:
+        """Whether the tick under way has no frame yet."""
+        return self._frames == 0
+
     def add(self, zones: Sequence[ZoneCounts], steady: float, state: int, calibration: int, mode: int) -> None:
         """One frame, reduced; `state`, `calibration` and `mode` as in the door's record."""
         if self._frames >= RANGES["frames"][1]:

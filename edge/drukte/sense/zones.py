@@ -12,7 +12,7 @@ from drukte.sense.dwell import Stays
 from drukte.sense.lines import Flow, LineCounter
 from drukte.sense.people import RIDER, WALKER, Floats
 from drukte.sense.polygon import area, clip, signed_distance
-from drukte.sense.track import Mode, Tracks
+from drukte.sense.tracks import Mode, Tracks
 from drukte.sense.view import View
 
 Mask = NDArray[np.bool_]

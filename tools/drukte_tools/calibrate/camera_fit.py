@@ -7,6 +7,7 @@ function from a `Camera` to residuals in standard errors; the sum of squares is 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -106,7 +107,7 @@ class CameraFit:
 
 
 def fit_camera(
-    unknowns: Unknowns, observed: Residuals, loss: str = "linear", start: Floats | None = None
+    unknowns: Unknowns, observed: Residuals, loss: Literal["linear", "soft_l1"] = "linear", start: Floats | None = None
 ) -> CameraFit:
     """The camera whose residuals are least.
 
@@ -156,7 +157,8 @@ def fit_camera(
         )
     freedom = max(1, len(own) - size + (0 if unknowns.focal else 1))
     worse = max(1.0, float(np.sqrt((own**2).sum() / freedom))) if len(own) > size else 1.0
-    covariance = np.linalg.pinv(best.jac.T @ best.jac, rcond=1e-14) * worse**2
+    slopes = np.asarray(best.jac, np.float64)
+    covariance = np.linalg.pinv(slopes.T @ slopes, rcond=1e-14).astype(np.float64) * worse**2
     return CameraFit(unknowns.camera(best.x), best.x, covariance, own, worse)
 
 

@@ -18,7 +18,8 @@ STYLE = """
 body{font:14px/1.45 system-ui,sans-serif;color:#111;max-width:50rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.2rem .6rem .2rem 0;border-bottom:1px solid #ccc;vertical-align:top}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.verdict{font-size:1.4rem;font-weight:700;padding:.4rem .8rem;
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+.verdict{font-size:1.4rem;font-weight:700;padding:.4rem .8rem;
 border:3px solid;display:inline-block;margin:1rem 0}svg{max-width:100%;height:auto;border:1px solid #999}
 @media print{body{margin:0;max-width:none}h2{break-after:avoid}svg,table{break-inside:avoid}}
 """
@@ -80,7 +81,8 @@ def certificate(
 <h2>Where {limit} can be told, seen from above</h2>
 {plan_svg(ground, verdict, zones, view, residuals)}
 <p>{_swatch(0)} within {verdict.tolerance:.2f} m &nbsp; {_swatch(1)} worse, still reported &nbsp; {_swatch(2)} not told:
-people there count as <em>undetermined</em>. Errors are one standard error of the distance of two clearly seen people, in
+people there count as <em>undetermined</em>. Errors are one standard error of the distance of two clearly seen people,
+in
 the worst direction. Half-hidden people are told less well.</p>
 <h2>Horizon and metres grid in the picture</h2>
 {picture_svg(ground, view, residuals)}
@@ -120,7 +122,8 @@ def _residuals(residuals: tuple[Residual, ...]) -> str:
         left = "-" if r.left_out is None else f"{r.left_out:.3f} m" if np.isfinite(r.left_out) else "not told"
         check = " (check)" if r.check else ""
         rows.append(
-            f'<tr><td>{escape(r.name)}{check}</td><td>{where}</td><td class="n">{px}</td><td class="n">{abs(r.off):.3f} m'
+            f'<tr><td>{escape(r.name)}{check}</td><td>{where}</td><td class="n">{px}</td>'
+            f'<td class="n">{abs(r.off):.3f} m'
             f'</td><td class="n">{left}</td></tr>'
         )
     return (
@@ -147,7 +150,11 @@ def _cell(x: float, y: float, w: float, h: float, kind: int) -> str:
 
 
 def plan_svg(
-    ground: Ground, verdict: Verdict, zones: list[tuple[str, Floats]], view: Floats, residuals: tuple[Residual, ...] = ()
+    ground: Ground,
+    verdict: Verdict,
+    zones: list[tuple[str, Floats]],
+    view: Floats,
+    residuals: tuple[Residual, ...] = (),
 ) -> str:
     """The error map from above with zones and points, 1 m a grid line's label."""
     found = plan(ground, verdict.distance, zones, view)
@@ -182,7 +189,9 @@ def plan_svg(
                      f'font-size="10">{x:g}</text>')  # fmt: skip
     for y in np.arange(np.ceil(found.y[0] / step), (found.y[-1] + found.cell) / step) * step:
         py = at(0, float(y))[1]
-        parts.append(f'<path d="M0 {py:.1f}H640" stroke="#0003"/><text x="2" y="{py - 2:.1f}" font-size="10">{y:g} m</text>')
+        parts.append(
+            f'<path d="M0 {py:.1f}H640" stroke="#0003"/><text x="2" y="{py - 2:.1f}" font-size="10">{y:g} m</text>'
+        )
     for name, polygon in zones:
         corners = [at(float(x), float(y)) for x, y in polygon]
         parts.append(_polyline([[a, b] for a, b in [*corners, corners[0]]], "#113a7a", 2))

@@ -34,7 +34,7 @@ def asking(command: Callable[..., bool]) -> Callable[..., None]:
 
     @site_option
     @click.option("--tolerance", type=click.FloatRange(0.02, 5), help="Standard error allowed for the distance of two "
-                  "people, m. Default: a third of closeness.high_risk, where the device says undetermined.")  # fmt: skip
+                  "people, m. Default: a third of closeness.high_risk, as on the device.")  # fmt: skip
     @click.option("--share", type=click.FloatRange(0.05, 1), default=SHARE, show_default=True, help="Part of each zone "
                   "that must meet it.")  # fmt: skip
     @click.option("--by", default="", help="Who calibrates, for the certificate. Default: this user.")

@@ -13,8 +13,8 @@ from drukte.config.zones import MAX_LINES, MAX_ZONES, MIN_AREA, Zone
 from drukte.sense.calibration import CalibrationError, GroundError
 from drukte.sense.ground import Ground
 from drukte.sense.lens import Floats
-from drukte.sense.polygon import signed_distance
 from drukte.sense.polygon import area as polygon_area
+from drukte.sense.polygon import signed_distance
 from drukte_tools.calibrate.drawing import error_cells, field_of_view, grid, horizon
 from drukte_tools.calibrate.fit import Fit, fit_points, ground_of
 from drukte_tools.calibrate.points import PointsError, check_points
@@ -101,7 +101,13 @@ class Editor:
             "notes": list(fit.notes),
             "left_out": fit.left_out,
             "residuals": [
-                {"name": r.name, "px": _told(r.off_px), "m": _told(r.off), "left_out": _told(r.left_out), "sigmas": r.sigmas}
+                {
+                    "name": r.name,
+                    "px": _told(r.off_px),
+                    "m": _told(r.off),
+                    "left_out": _told(r.left_out),
+                    "sigmas": r.sigmas,
+                }
                 for r in fit.residuals
             ],
         }
@@ -111,7 +117,9 @@ class Editor:
             "passed": result.passed,
             "reasons": list(result.reasons),
             "tolerance": result.tolerance,
-            "areas": [{"name": a.name, "good": a.good, "visible": a.visible, "worst": _told(a.worst)} for a in result.areas],
+            "areas": [
+                {"name": a.name, "good": a.good, "visible": a.visible, "worst": _told(a.worst)} for a in result.areas
+            ],
         }
         answer["drawing"] = self._drawing(fit.ground, result.tolerance)
         return answer
@@ -168,7 +176,9 @@ class Editor:
             return None, error.errors(include_url=False)[0]["msg"]
 
     def _zones(self, body: dict[str, Any], ground: Ground | None) -> Drawn:
-        shown, plain, warnings = [], [], []
+        shown: list[dict[str, Any]] = []
+        plain: list[dict[str, Any]] = []
+        warnings: list[dict[str, Any]] = []
         broken = False
         polygons: list[tuple[str, Floats]] = []
         for zone in _list(body, "zones", MAX_ZONES + 1):
@@ -176,7 +186,7 @@ class Editor:
                 raise BadRequest("a zone is an object")
             name = str(zone.get("name", ""))[:60]
             corners = [_corner(c, ground) for c in _list(zone, "polygon", MOST_CORNERS + 1)]
-            lines = []
+            lines: list[dict[str, Any]] = []
             for line in _list(zone, "lines", MAX_LINES + 1):
                 if not isinstance(line, dict):
                     raise BadRequest("a line is an object")
@@ -189,7 +199,9 @@ class Editor:
             if not told:
                 broken = broken or ground is not None
                 if ground is not None:
-                    warnings.append(_warning("beyond", f"{name}: a corner lies where the ground is not told", True, name))
+                    warnings.append(
+                        _warning("beyond", f"{name}: a corner lies where the ground is not told", True, name)
+                    )
                 continue
             entry: dict[str, Any] = {"name": name, "polygon": metres}
             if lines:
@@ -236,7 +248,7 @@ def _wrong(zone: dict[str, Any]) -> tuple[str, str] | None:
     if len(zone["polygon"]) < 3:
         return "corners", "a zone has three or more corners"
     try:
-        checked = Zone.model_validate(zone)
+        Zone.model_validate(zone)
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
         text = str(found.get("ctx", {}).get("error", found["msg"]))
@@ -245,7 +257,6 @@ def _wrong(zone: dict[str, Any]) -> tuple[str, str] | None:
         if "lines" in found["loc"]:
             return "line-name", "a line's name is 1 to 40 lower-case letters, digits and inner hyphens; each its own"
         return ("small", text) if "m2" in text else ("crossing", text)
-    del checked
     return None
 
 

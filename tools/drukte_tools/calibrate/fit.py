@@ -1,6 +1,7 @@
 """From measured points to the `ground:` section, with the error at every point."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,7 @@ def _errors(ground: Ground, pixels: Floats, metres: Floats, click: float, measur
     off_px = np.hypot(*(there - pixels).T)
     xy, _, _ = ground.to_ground(pixels, click)
     off = np.hypot(*(xy - metres).T)
-    step, _ = ground.to_pixels(np.concatenate([metres + [measured, 0], metres + [0, measured]]))
+    step, _ = ground.to_pixels(np.concatenate([metres + np.array([measured, 0]), metres + np.array([0, measured])]))
     by_map = np.nan_to_num(np.hypot(*(step - np.tile(there, (2, 1))).T).reshape(2, -1).max(0)) if measured else 0.0
     return off_px, off, off_px / np.hypot(click, by_map)
 
@@ -185,18 +186,20 @@ def _by_distances(points: Points, base: dict[str, Any]) -> Fit:
         along = xy[first] - xy[second]
         along /= np.maximum(np.hypot(*along.T), 1e-9)[:, None]
         by_click = [((moved[k, end] - xy[end]) * along).sum(1) for k in (0, 1) for end in (first, second)]
-        return np.sqrt(np.square(by_click).sum(0) + max(points.measured, 1e-3) ** 2)
+        spread: Floats = np.sqrt(np.square(by_click).sum(0) + max(points.measured, 1e-3) ** 2)
+        return spread
 
     def misses(camera: Camera, which: Any, sigma: Floats) -> Floats:
         xy = camera.ground(rays)
-        return (np.hypot(*(xy[first[which]] - xy[second[which]]).T) - lengths[which]) / sigma[which]
+        miss: Floats = (np.hypot(*(xy[first[which]] - xy[second[which]]).T) - lengths[which]) / sigma[which]
+        return miss
 
     every = np.arange(len(lengths))
     sigma = np.maximum(0.02 * lengths, max(points.measured, 1e-3))
     fit = fit_camera(unknowns, lambda c: misses(c, every, sigma))
     for _ in range(2):
         sigma = spreads(fit.camera)
-        fit = fit_camera(unknowns, lambda c: misses(c, every, sigma), start=fit.parameters)
+        fit = fit_camera(unknowns, partial(misses, which=every, sigma=sigma), start=fit.parameters)
     left: list[float | None] = [None] * len(lengths)
     if len(lengths) > need:
         for i in every:
@@ -246,7 +249,9 @@ def _laid_out(
     flat = moved.reshape(2 * n, 4)
     moved = (flat - basis @ (basis.T @ flat)).reshape(n, 2, 4)
     variance = np.einsum("nik,kl,nil->n", moved, fit.covariance[:4, :4], moved) / 2
-    rows = [{"pixel": _rounded(p, 1), "metres": _rounded(turn @ (m - xy[0]), 3)} for p, m in zip(pixels, xy, strict=True)]
+    rows = [
+        {"pixel": _rounded(p, 1), "metres": _rounded(turn @ (m - xy[0]), 3)} for p, m in zip(pixels, xy, strict=True)
+    ]
     # Never a better error than a hand that holds a tape.
     measured = round(float(np.clip(np.sqrt(np.mean(variance)), 0.005, 5.0)), 3)
     return {"kind": "homography", "points": rows, "click": click, "measured": measured, **base}

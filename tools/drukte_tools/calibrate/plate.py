@@ -1,10 +1,10 @@
 """A picture of the place with nobody in it, built in memory.
 
-Of each pixel only a running value and how often it was confirmed are kept: seven bytes, however long it takes. A frame's
-pixel counts when no person's box (enlarged) covers it and nothing moves there; a value that is seen again gains a vote,
-another value takes one away, and at zero it is replaced (the majority vote of Boyer and Moore 1991, with a tolerance
-for light). What was not seen empty often enough stays grey. At the end the plate itself is searched for people, and
-what is found is made grey again.
+Of each pixel a running value and how often it was confirmed are kept, and the frame before for telling what moves:
+fourteen bytes, however long it takes. A frame's pixel counts when no person's box (enlarged) covers it and nothing
+moves there; a value that is seen again gains a vote, another value takes one away, and at zero it is replaced (the
+majority vote of Boyer and Moore 1991, with a tolerance for light). What was not seen empty often enough stays grey. At
+the end the plate itself is searched for people, and what is found is made grey again.
 """
 
 from collections.abc import Callable

@@ -59,7 +59,9 @@ class Points(Section):
         if given := [p.name for p in self.points if p.metres is not None]:
             raise ValueError(f"point '{given[0]}' has 'metres' though there are 'distances'; use one or the other")
         if checks := [p.name for p in self.points if p.check]:
-            raise ValueError(f"point '{checks[0]}': 'check' needs 'metres'; with distances give one length more instead")
+            raise ValueError(
+                f"point '{checks[0]}': 'check' needs 'metres'; with distances give one length more instead"
+            )
         for distance in self.distances:
             a, b = distance.between
             for name in (a, b):

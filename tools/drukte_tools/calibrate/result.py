@@ -128,8 +128,8 @@ def report(fit: Fit, result: Verdict) -> str:
     for area in result.areas:
         worst = f"{area.worst:.2f} m" if np.isfinite(area.worst) else "not told"
         rows.append(
-            f"  {area.name}: {area.square_metres:.0f} m2, {area.visible:.0%} in the picture, {result.distance:g} m told "
-            f"within {result.tolerance:.2f} m on {area.good:.0%} (largest error {worst})"
+            f"  {area.name}: {area.square_metres:.0f} m2, {area.visible:.0%} in the picture, {result.distance:g} m "
+            f"told within {result.tolerance:.2f} m on {area.good:.0%} (largest error {worst})"
         )
     rows += [f"  {reason}" for reason in result.reasons]
     rows.append("PASS" if result.passed else "FAIL")

@@ -20,7 +20,11 @@ PORT: Final = 8571
 MINUTES: Final = 30.0
 MOST_BYTES: Final = 512 * 1024
 HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
-PAGES: Final = {"": ("page.html", "text/html"), "page.js": ("page.js", "text/javascript"), "page.css": ("page.css", "text/css")}
+PAGES: Final = {
+    "": ("page.html", "text/html"),
+    "page.js": ("page.js", "text/javascript"),
+    "page.css": ("page.css", "text/css"),
+}
 POLICY: Final = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
 base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -28,7 +32,9 @@ base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 class PageServer:
     """The page of one `Editor`. The picture is wiped when it ends."""
 
-    def __init__(self, editor: Editor, picture: NDArray[np.uint8] | None, port: int = PORT, minutes: float = MINUTES) -> None:
+    def __init__(
+        self, editor: Editor, picture: NDArray[np.uint8] | None, port: int = PORT, minutes: float = MINUTES
+    ) -> None:
         """Open the port (0: any free one).
 
         Args:
@@ -123,10 +129,10 @@ class PageServer:
             server_version, sys_version = "drukte", ""
             timeout = 20
 
-            def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
+            def do_GET(self) -> None:
                 self._reply(*page.answer("GET", self.path, b""))
 
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 try:
                     length = int(self.headers.get("Content-Length", ""))
                 except ValueError:

@@ -235,9 +235,9 @@ def _merged(old: Any, new: Any) -> Any:
     if isinstance(new, list | tuple):
         same = isinstance(old, CommentedSeq) and len(old) == len(new)
         by_name = _by_name(old)
-        target = CommentedSeq()
+        items = CommentedSeq()
         if same:
-            target = old
+            items = old
         elif isinstance(old, CommentedSeq) and by_name:
             del old[:]  # keeps the comment above the first one
         for i, item in enumerate(new):
@@ -246,12 +246,12 @@ def _merged(old: Any, new: Any) -> Any:
                 before = old[i]
             value = _merged(before, item)
             if same:
-                target[i] = value
+                items[i] = value
             else:
-                target.append(value)
+                items.append(value)
         if all(isinstance(v, int | float) for v in new):
-            target.fa.set_flow_style()
-        return target
+            items.fa.set_flow_style()
+        return items
     return new if old is None or old != new else old
 
 

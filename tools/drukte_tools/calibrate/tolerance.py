@@ -52,10 +52,10 @@ def pair_sigma(ground: Ground, xy: Floats, distance: float) -> Floats:
 
 
 def foot_covariance(ground: Ground, xy: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """(n, 2, 2) covariance of the place of a clearly seen person at `xy` without the calibration's part; which are told."""
+    """(n, 2, 2) covariance of a clearly seen person's place at `xy` without the calibration's part; which are told."""
     feet, ok = ground.to_pixels(xy)
-    right, _ = ground.to_pixels(xy + [0.05, 0])
-    up, _ = ground.to_pixels(xy + [0, 0.05])
+    right, _ = ground.to_pixels(xy + np.array([0.05, 0]))
+    up, _ = ground.to_pixels(xy + np.array([0, 0.05]))
     with np.errstate(invalid="ignore"):
         scale = np.maximum(np.hypot(*(right - feet).T), np.hypot(*(up - feet).T)) / 0.05
     if ground.pose is not None:
@@ -201,8 +201,8 @@ def verdict(
     allowed = default_tolerance(distance) if tolerance is None else tolerance
     areas = tuple(judge(ground, name, polygon, distance, allowed) for name, polygon in zones)
     reasons = [
-        f"{area.name}: {distance:g} m can be told within {allowed:.2f} m on {area.good:.0%} of it, at least {share:.0%} "
-        f"is asked ({area.visible:.0%} of it is in the picture)"
+        f"{area.name}: {distance:g} m can be told within {allowed:.2f} m on {area.good:.0%} of it, at least "
+        f"{share:.0%} is asked ({area.visible:.0%} of it is in the picture)"
         for area in areas
         if area.good < share
     ]

@@ -5,15 +5,17 @@ positions with noise, people missed, things taken for people. Counting it and co
 counting alone, apart from any detector.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
+
 from drukte.sense.people import Floats, Positions
 from drukte.sense.polygon import signed_distance
-from numpy.typing import NDArray
 
 RATE: Final = 5.0
 """Frames per second of the simulated scenes."""
@@ -59,7 +61,7 @@ class Scene:
         for way in self.ways():
             across, position = (way - a) @ right, (way - a) @ along
             firm = np.flatnonzero(np.abs(across) > margin)
-            for i, j in zip(firm[:-1], firm[1:], strict=True):
+            for i, j in pairwise(firm):
                 if (across[i] > 0) == (across[j] > 0):
                     continue
                 k = i + int(np.argmax((across[i + 1 : j + 1] > 0) != (across[i] > 0)))
@@ -134,7 +136,9 @@ def corridor(seconds: float, seed: int, people_per_second: float = 1.0) -> Scene
         "bidirectional corridor",
         [(0, 0), (20, 0), (20, 5), (0, 5)],
         {"west": [(0, 0), (1, 0), (1, 5), (0, 5)], "east": [(19, 0), (20, 0), (20, 5), (19, 5)]},
-        lambda rng: ("east", (1.5, rng.uniform(0.5, 4.5))) if rng.random() < 0.5 else ("west", (18.5, rng.uniform(0.5, 4.5))),
+        lambda rng: (
+            ("east", (1.5, rng.uniform(0.5, 4.5))) if rng.random() < 0.5 else ("west", (18.5, rng.uniform(0.5, 4.5)))
+        ),
         seconds,
         people_per_second,
         seed,
@@ -147,7 +151,9 @@ def counter_flow(seconds: float, seed: int) -> Scene:
         "counter-flow",
         [(0, 0), (16, 0), (16, 3), (0, 3)],
         {"west": [(0, 0), (1, 0), (1, 3), (0, 3)], "east": [(15, 0), (16, 0), (16, 3), (15, 3)]},
-        lambda rng: ("east", (1.5, rng.uniform(0.4, 2.6))) if rng.random() < 0.85 else ("west", (14.5, rng.uniform(0.4, 2.6))),
+        lambda rng: (
+            ("east", (1.5, rng.uniform(0.4, 2.6))) if rng.random() < 0.85 else ("west", (14.5, rng.uniform(0.4, 2.6)))
+        ),
         seconds,
         1.0,
         seed,
@@ -202,8 +208,8 @@ def queue(seconds: float, seed: int, people_per_second: float = 0.25, service: f
 
 def _simulate(
     name: str,
-    area: list[tuple[float, float]],
-    exits: dict[str, list[tuple[float, float]]],
+    area: Sequence[tuple[float, float]],
+    exits: Mapping[str, Sequence[tuple[float, float]]],
     arrive: Callable[[np.random.Generator], tuple[str, tuple[float, float]]],
     seconds: float,
     people_per_second: float,
@@ -225,7 +231,7 @@ def _simulate(
 def _run(
     name: str,
     simulation: Any,
-    area: list[tuple[float, float]],
+    area: Sequence[tuple[float, float]],
     place: Callable[[np.random.Generator], tuple[int, int, tuple[float, float]]],
     seconds: float,
     people_per_second: float,

@@ -65,8 +65,9 @@ def measure(site: Site, folder: Path, recording: Recording, boxes: str = "detect
     pairs = PairErrors(limits) if truth.in_metres else None
     zone = np.asarray(site.zones[0].polygon, np.float64)
     number, spent = 0, 0.0
-    wanted = [n for n in truth.numbers if recording.first <= n <= recording.last]
-    for number in range(1, wanted[-1] + 1 if wanted else 0):
+    numbers: dict[float, int] = {}  # of the frames whose numbers are still to come: they trail by a second
+    wanted = {n for n in truth.numbers if recording.first <= n <= recording.last}
+    for number in range(1, max(wanted, default=0) + 1):
         try:
             with frame:
                 at = source.read(frame)
@@ -77,15 +78,15 @@ def measure(site: Site, folder: Path, recording: Recording, boxes: str = "detect
                     real = truth.frames[number]
                     here = real.boxes.astype(np.float32)
                     people = Detections(here, np.ones(len(here), np.float32), np.full(len(here), PERSON, np.uint8))
-                    result = pipeline.count(people, at)
+                    results = pipeline.count(people, at, drawn=True)
                 else:
-                    result = pipeline.step(frame.image, at)
+                    results = pipeline.step(frame.image, at)
                 spent += time.perf_counter() - began
         except SourceEnded:
             raise TruthError(f"{recording.source}: ends before frame {number}, which the truth speaks of") from None
-        if number < recording.first:
-            continue
-        _compare(truth, number, zone, pipeline, result, counted, pairs)
+        numbers[at] = number
+        _compare_all(results, numbers, wanted, truth, zone, pipeline, counted, pairs)
+    _compare_all(pipeline.finish(), numbers, wanted, truth, zone, pipeline, counted, pairs)
     source.close()
     if not counted.true:
         raise TruthError(f"truth {recording.truth}: no frame between {recording.first} and {recording.last}")
@@ -93,6 +94,23 @@ def measure(site: Site, folder: Path, recording: Recording, boxes: str = "detect
     if pairs is not None:
         figures |= pairs.figures()
     return figures | {"frames_per_second": number / spent if spent else None}
+
+
+def _compare_all(
+    results: list[FrameResult],
+    numbers: dict[float, int],
+    wanted: set[int],
+    truth: Truth,
+    zone: NDArray[np.float64],
+    pipeline: Pipeline,
+    counted: CountErrors,
+    pairs: PairErrors | None,
+) -> None:
+    """Add the frames that truth speaks of to the errors."""
+    for result in results:
+        number = numbers.pop(result.at)
+        if number in wanted:
+            _compare(truth, number, zone, pipeline, result, counted, pairs)
 
 
 def _compare(
@@ -114,6 +132,7 @@ def _compare(
     counts = real.sure & (signed_distance(places, zone) > 0)
     counted.add(found, int(counts.sum()))
     if pairs is not None:
+        # Everybody who counts, seen in this very frame or not.
         visible = result.seen.inside[0] & np.isfinite(result.seen.boxes).all(axis=1)
         pairs.add(result.seen.xy[visible], result.seen.boxes[visible], real.xy[counts], real.boxes[counts])
 
@@ -126,7 +145,8 @@ def table(figures: dict[str, Any]) -> str:
 
     rows = [
         f"{figures['name']}: {figures['frames']} frames, {figures['mean_truth']:.2f} people on average",
-        f"  count MAE              {shown(figures['count_mae'])}   (always saying the median: {shown(figures['constant_mae'])})",
+        f"  count MAE              {shown(figures['count_mae'])}   "
+        f"(always saying the median: {shown(figures['constant_mae'])})",
         f"  count bias             {figures['count_bias']:+.3f}",
         f"  flicker                {shown(figures['flicker'])}   (truth: {shown(figures['flicker_truth'])})",
     ]
@@ -138,7 +158,10 @@ def table(figures: dict[str, Any]) -> str:
                 f"  {name:<10} pairs       precision {shown(level['precision'])}, recall {shown(level['recall'])}, "
                 f"F1 {shown(level['f1'])}   ({level['pairs_true']} true, {level['pairs_found']} found)"
             )
-        rows.append(f"  people matched one to one at an overlap (IoU) of {SAME_PERSON} or more")
+        rows.append(
+            f"  people matched one to one at an overlap (IoU) of {SAME_PERSON} or more; the box of a found "
+            "person is that of a body of usual height at the place that was counted"
+        )
     rows.append(f"  speed                  {figures['frames_per_second']:.1f} frames/s without reading the recording")
     return "\n".join(rows)
 

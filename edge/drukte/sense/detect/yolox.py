@@ -45,7 +45,7 @@ class YoloxDetector:
         size: tuple[int, int],
         *,
         low: float = 0.1,
-        overlap: float = 0.5,
+        overlap: float | None = 0.5,
         limit: int = 1000,
         threads: int = 1,
     ) -> None:
@@ -57,7 +57,7 @@ class YoloxDetector:
             low: least score that is reported. Low on purpose: the tracker makes use of weak detections,
                 whoever counts applies a higher threshold.
             overlap: intersection over union above which the weaker of two boxes of one kind is the same
-                person.
+                person. None: all boxes are reported, for a caller that knows more than their overlap.
             limit: most candidates looked at in one picture, the best ones: bounds time and memory whatever is
                 seen.
             threads: processor cores one picture may use.
@@ -66,7 +66,7 @@ class YoloxDetector:
             ModelError: the file cannot be loaded, or is not a YOLOX graph of that size.
             ValueError: a threshold is not between 0 and 1, or limit or threads is not positive.
         """
-        if not (0 < low < 1 and 0 < overlap < 1):
+        if not (0 < low < 1 and (overlap is None or 0 < overlap < 1)):
             raise ValueError(f"low ({low}) and overlap ({overlap}) must lie between 0 and 1")
         if limit < 1 or threads < 1:
             raise ValueError(f"limit ({limit}) and threads ({threads}) must be 1 or more")
@@ -156,6 +156,8 @@ class YoloxDetector:
         found = Detections(boxes, scores, _KINDS[kind])
         # Also drops what is not a number: comparisons with it are false.
         found = found.select((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+        if self._overlap is None:
+            return found.select(np.lexsort((found.kinds, -found.scores)))
         return found.select(suppress(found.boxes, found.scores, found.kinds, self._overlap))
 
     def _boxes(self, rows: NDArray[np.intp], scale: NDArray[np.float32]) -> NDArray[np.float32]:

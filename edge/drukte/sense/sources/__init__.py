@@ -1,9 +1,8 @@
 """Where frames come from. `open_source` opens what the site file names."""
 
 from pathlib import Path
-from typing import assert_never
 
-from drukte.config.source import CameraSource, ImagesSource, PiCameraSource, VideoSource
+from drukte.config.source import CameraSource, CanarySource, ImagesSource, PiCameraSource, VideoSource
 from drukte.config.source import Source as Settings
 from drukte.sense.sources.base import Source, SourceEnded, SourceError
 
@@ -17,6 +16,7 @@ def open_source(settings: Settings, folder: Path) -> Source:
         SourceError: it is not there or cannot be used.
     """
     from drukte.sense.sources.camera import Camera, PiCamera
+    from drukte.sense.sources.canary import Canary
     from drukte.sense.sources.recorded import Images, Video
 
     match settings:
@@ -28,4 +28,7 @@ def open_source(settings: Settings, folder: Path) -> Source:
             return Camera(settings)
         case PiCameraSource():
             return PiCamera(settings)
-    assert_never(settings)
+        case CanarySource():
+            return Canary(settings)
+        case _:
+            raise SourceError(f"source.kind {settings.kind} is no camera")

@@ -27,6 +27,7 @@ class Source(Protocol):
         rate: frames per second that it aims at, None when as fast as possible.
         devices: paths that must stay open in the sealed room.
         ioctls: types of device commands that it goes on using there (see sense/seal.py).
+        closed: whether `close` was called.
     """
 
     width: int
@@ -34,6 +35,7 @@ class Source(Protocol):
     rate: float | None
     devices: tuple[str, ...]
     ioctls: bytes
+    closed: bool
 
     def read(self, frame: Frame) -> float | None:
         """Wait until the next picture is due and write it into `frame`.

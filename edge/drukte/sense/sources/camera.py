@@ -25,6 +25,7 @@ class Camera:
     """A V4L2 or USB camera."""
 
     ioctls = b"V"
+    closed = False
 
     def __init__(self, settings: CameraSource) -> None:
         if not Path(settings.device).exists():
@@ -72,12 +73,14 @@ class Camera:
     def close(self) -> None:
         """Close the device."""
         self._capture.release()
+        self.closed = True
 
 
 class PiCamera:
     """A camera on the Pi's CSI connector, through libcamera."""
 
     ioctls = b"V|bH"  # video, media, dma-buf and dma-heap devices
+    closed = False
     devices: tuple[str, ...] = ("/dev/video*", "/dev/media*", "/dev/dma_heap/*")
 
     def __init__(self, settings: PiCameraSource) -> None:
@@ -113,3 +116,4 @@ class PiCamera:
         """Close the camera."""
         self._camera.stop()
         self._camera.close()
+        self.closed = True

@@ -22,6 +22,7 @@ class Video:
 
     devices: tuple[str, ...] = ()
     ioctls = b""
+    closed = False
 
     def __init__(self, settings: VideoSource, folder: Path) -> None:
         path = folder / settings.path
@@ -70,6 +71,7 @@ class Video:
     def close(self) -> None:
         """Let go of the file."""
         self._capture.release()
+        self.closed = True
 
 
 class Images:
@@ -77,6 +79,7 @@ class Images:
 
     devices: tuple[str, ...] = ()
     ioctls = b""
+    closed = False
 
     def __init__(self, settings: ImagesSource, folder: Path) -> None:
         place = folder / settings.path
@@ -113,3 +116,4 @@ class Images:
     def close(self) -> None:
         """Forget the pictures."""
         self._encoded.clear()
+        self.closed = True

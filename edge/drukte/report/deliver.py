@@ -1,0 +1,149 @@
+"""From the store to one broker: in order, not too fast, and forgotten only when the broker has confirmed."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from drukte.report.formats.native import Condition, Observation
+from drukte.report.mqtt import IN_FLIGHT, Link
+from drukte.report.news import ADVICE, Confirmed, Connected, Disconnected, Received, Refused
+from drukte.report.outbox import KEEP, Outbox
+
+log = logging.getLogger(__name__)
+
+RATE: Final = 25.0
+"""Most observations sent in a second, so that coming back after an outage does not flood broker and network."""
+REFUSED_WAIT: Final = 60.0
+"""After a refusal the same observation is tried again this much later, s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message as it goes to the broker."""
+
+    topic: str
+    payload: str
+    schema: str | None = None
+    retain: bool = False
+
+
+class Delivery:
+    """Delivers what waits in the store over one link.
+
+    Args:
+        link: the broker.
+        outbox: the store.
+        render: the messages that make up one observation.
+        monotonic: clock, s.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        outbox: Outbox,
+        render: Callable[[Observation], Sequence[Outgoing]],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.link = link
+        self._outbox = outbox
+        self._render = render
+        self._monotonic = monotonic
+        self._under_way: dict[int, int] = {}  # observation -> messages of it that are not confirmed
+        self._cursor = -1
+        self._resume = 0.0
+        self._tokens = RATE
+        self._filled = monotonic()
+        self.refusal: str | None = None
+        self._refused: Condition = "refused"
+        self.delivered = 0
+        self.received: list[Received] = []
+
+    def turn(self, now: float) -> bool:
+        """Take in news and send what may be sent. True when a connection has just been made."""
+        made = self._take_news()
+        if self.link.connected and self._monotonic() >= self._resume:
+            self._send(now)
+        return made
+
+    @property
+    def cursor(self) -> int:
+        """Number of the latest observation that is under way; -1 for none."""
+        return self._cursor
+
+    @property
+    def condition(self) -> Condition:
+        """How things are with the broker: connected only when it also takes what it is sent."""
+        return self._refused if self.refusal and self.link.connected else self.link.condition
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds after which another turn is useful, None when only news can change something."""
+        mono = self._monotonic()
+        if not self.link.connected:
+            return None
+        if mono < self._resume:
+            return self._resume - mono
+        return 0.1 if self._tokens < 1 else None
+
+    def _take_news(self) -> bool:
+        made = False
+        confirmed: list[int] = []
+        for news in self.link.news():
+            match news:
+                case Connected():
+                    made = True
+                    self._again()
+                case Disconnected():
+                    self._again()
+                case Confirmed(seq) if seq in self._under_way:
+                    self._under_way[seq] -= 1
+                    if not self._under_way[seq]:
+                        del self._under_way[seq]
+                        confirmed.append(seq)
+                        self.refusal = None
+                case Received():
+                    self.received.append(news)
+                case Refused(seq, reason, condition) if seq in self._under_way:
+                    if reason != self.refusal:
+                        log.warning(
+                            "broker %s does not take messages: %s. %s; trying again every %d s, nothing is lost",
+                            self.link.name, reason, ADVICE[condition], REFUSED_WAIT,
+                        )  # fmt: skip
+                    self.refusal, self._refused = reason, condition
+                    self._again()
+                    self._resume = self._monotonic() + REFUSED_WAIT
+        self._outbox.confirm(self.link.name, confirmed)
+        self.delivered += len(confirmed)
+        return made
+
+    def _again(self) -> None:
+        """Whatever is not confirmed will be sent again, oldest first."""
+        self._under_way.clear()
+        self._cursor = -1
+        self._resume = 0.0
+
+    def _send(self, now: float) -> None:
+        mono = self._monotonic()
+        self._tokens = min(RATE, self._tokens + (mono - self._filled) * RATE)
+        self._filled = mono
+        room = min(IN_FLIGHT - len(self._under_way), int(self._tokens))
+        if room <= 0:
+            return
+        for waiting in self._outbox.batch(self.link.name, self._cursor, room):
+            messages = self._render(waiting.observation)
+            self._under_way[waiting.seq] = len(messages)
+            expiry = int(KEEP - (now - waiting.made))
+            for message in messages:
+                if not self.link.publish(
+                    message.topic,
+                    message.payload,
+                    mark=waiting.seq,
+                    retain=message.retain,
+                    expiry=None if message.retain else expiry,
+                    schema=message.schema,
+                ):
+                    self._again()
+                    return
+            self._cursor = waiting.seq
+            self._tokens -= 1

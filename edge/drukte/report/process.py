@@ -1,0 +1,300 @@
+"""The open room: reads the door, makes windows, protects small numbers, publishes. Never sees a frame."""
+
+import logging
+import os
+import select
+import signal
+import sqlite3
+import stat
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from drukte.config import Site, SiteError, load_site
+from drukte.config.report import Broker
+from drukte.exits import Exit
+from drukte.report.attest import Attestation
+from drukte.report.closing import Closing
+from drukte.report.deliver import Delivery, Outgoing
+from drukte.report.door import DoorReader
+from drukte.report.formats.native import BrokerStatus, Observation, dump, moment
+from drukte.report.health import Health
+from drukte.report.history import History
+from drukte.report.messages import meta, topics
+from drukte.report.mqtt import Link
+from drukte.report.noise import NoiseError
+from drukte.report.outbox import Outbox
+from drukte.report.secret import SecretError
+from drukte.report.wake import Wake
+from drukte.summary import SUMMARY
+
+log = logging.getLogger(__name__)
+
+STATUS_EVERY: Final = 60.0
+"""The status is said again after this long even when nothing changed, s."""
+LONGEST_WAIT: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Wall clock (s since 1970) and monotonic clock (s)."""
+
+    now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+
+
+class Report:
+    """The process without its surroundings.
+
+    Args:
+        site: the checked site file.
+        door: non-blocking descriptor to read records from.
+        outbox: the store.
+        history: what has been published, on this device.
+        base: folder that relative file names in the site file start from.
+        clocks: where the time comes from.
+        attestation: what keeps frames in, and the ledger; None leaves both out.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        door: int,
+        outbox: Outbox,
+        history: History,
+        base: Path,
+        clocks: Clocks | None = None,
+        attestation: Attestation | None = None,
+    ) -> None:
+        self._site = site
+        self._door = door
+        self._outbox = outbox
+        self._clocks = clocks or Clocks()
+        self._attestation = attestation
+        self._attested: int | None = None
+        self._boot = os.urandom(4).hex()
+        self._topic = topics(site)
+        self._zones = [zone.name for zone in site.zones]
+        self._reader = DoorReader(door, site, self._clocks.now, self._clocks.monotonic)
+        self._health = Health(site, self._boot)
+        self._jumps = 0
+        self._said: tuple[object, ...] = ()
+        self._said_at = -STATUS_EVERY
+        self._stopping = False
+        self._wake = Wake()
+        self._closing = Closing(site, outbox, history, self._boot, self._clocks.now)
+        will = self._health.status(None, 0.0, reason="connection_lost")
+        self._deliveries = [
+            Delivery(
+                Link(
+                    name,
+                    settings,
+                    client_id=settings.client_id or f"{site.organisation}-{site.device}",
+                    will=(self._topic("status"), dump(will)),
+                    wake=self._wake,
+                    base=base,
+                ),
+                outbox,
+                self._render,
+                self._clocks.monotonic,
+            )
+            for name, settings in brokers(site).items()
+        ]
+
+    def _render(self, observation: Observation) -> list[Outgoing]:
+        second = observation.disclosure.policy != self._site.disclosure.policy
+        return [
+            Outgoing(
+                self._topic(f"{observation.zone}/{'open' if second else 'obs'}"),
+                dump(observation),
+                schema="drukte/observation/1",
+            ),
+        ]
+
+    def stop(self) -> None:
+        """Ask `run` to end. Safe in a signal handler."""
+        self._stopping = True
+        self._wake()
+
+    def run(self) -> None:
+        """Work until `stop` is called."""
+        for delivery in self._deliveries:
+            delivery.link.start()
+        poller = select.poll()
+        poller.register(self._wake.fd, select.POLLIN)
+        while not self._stopping:
+            self.turn()
+            # A pipe without a writer is always ready: it is then looked at once per turn instead.
+            if self._reader.closed:
+                poller.poll(1000 * min(LONGEST_WAIT, self._wait()))
+            else:
+                poller.register(self._door, select.POLLIN)
+                poller.poll(1000 * self._wait())
+                poller.unregister(self._door)
+            self._wake.drain()
+        self._goodbye()
+
+    def _wait(self) -> float:
+        waits = [wait for delivery in self._deliveries if (wait := delivery.wait) is not None]
+        return min([LONGEST_WAIT, *waits])
+
+    def turn(self) -> None:
+        """One turn: take in what came, close what is due, send what waits."""
+        self._take_in()
+        self._closing.close(self._under_way())
+        now, mono = self._clocks.now(), self._clocks.monotonic()
+        self._health.look(now, mono)
+        greet = [delivery for delivery in self._deliveries if delivery.turn(now)]
+        for delivery in greet:
+            delivery.link.publish(self._topic("meta"), dump(meta(self._site)), retain=True, schema="drukte/meta/1")
+        self._say_status(now, mono, bool(greet))
+        self._attest(now, bool(greet))
+
+    def _attest(self, now: float, anew: bool) -> None:
+        """Say what keeps frames in: to a broker that is new, and when the seal changes."""
+        if self._attestation is None or not (anew or self._reader.seal != self._attested):
+            return
+        said = dump(self._attestation.message(now, self._reader.seal))
+        for delivery in self._deliveries:
+            delivery.link.publish(self._topic("privacy"), said, retain=True, schema="drukte/privacy/1")
+        self._attested = self._reader.seal
+
+    def _take_in(self) -> None:
+        records = self._reader.read()
+        if self._reader.jumps != self._jumps:
+            self._jumps = self._reader.jumps
+            log.warning("the clock was set while running; windows go on at the new time")
+            if self._attestation:
+                self._attestation.record("clock", to=moment(self._clocks.now()))
+            self._closing.begin()
+        if not records:
+            return
+        now, mono = self._clocks.now(), self._clocks.monotonic()
+        for record in records:
+            self._health.heard(record, now, mono)
+        self._closing.add([record for record in records if record.kind == SUMMARY])
+
+    def _under_way(self) -> int:
+        return max((delivery.cursor for delivery in self._deliveries), default=-1)
+
+    def _say_status(self, now: float, mono: float, anew: bool) -> None:
+        reader = self._reader
+        condition = (
+            self._health.state,
+            reader.seal,
+            reader.runs,
+            sum(reader.rejected.values()),
+            self._outbox.lost,
+            bool(self._closing.held),
+            *(delivery.condition for delivery in self._deliveries),
+        )
+        if not anew and condition == self._said and mono - self._said_at < STATUS_EVERY:
+            return
+        status = self._health.status(
+            now,
+            mono,
+            accepted=reader.accepted,
+            rejected=reader.rejected,
+            starts=reader.runs,
+            seal=reader.seal,
+            waiting=len(self._outbox) + self._closing.held,
+            merged=self._outbox.merged,
+            lost=self._outbox.lost,
+            store="full" if self._closing.held else "replaced" if self._outbox.moved_aside else "fine",
+            brokers={
+                d.link.name: BrokerStatus(condition=d.condition, waiting=self._outbox.waiting(d.link.name))
+                for d in self._deliveries
+            },
+        )
+        sent = [
+            delivery.link.publish(self._topic("status"), dump(status), retain=True, schema="drukte/status/1")
+            for delivery in self._deliveries
+        ]
+        if any(sent):
+            self._said, self._said_at = condition, mono
+
+    def _goodbye(self) -> None:
+        now, mono = self._clocks.now(), self._clocks.monotonic()
+        gone = dump(self._health.status(now, mono, reason="stopped"))
+        for delivery in self._deliveries:
+            delivery.turn(now)
+            delivery.link.publish(self._topic("status"), gone, retain=True, schema="drukte/status/1")
+        for delivery in self._deliveries:
+            delivery.link.stop()
+        for delivery in self._deliveries:
+            delivery.turn(now)
+        self._wake.close()
+
+
+def brokers(site: Site) -> dict[str, Broker]:
+    """The brokers of a site by the names that they have in the log and the store."""
+    return {"primary": site.mqtt} | {f"mirror-{i}": mirror for i, mirror in enumerate(site.mqtt.mirrors, 1)}
+
+
+def wants(site: Site, broker: str, observation: Observation) -> bool:
+    """Whether an observation is meant for a broker: one for the public gets nothing but the open product."""
+    return brokers(site)[broker].gets == "all" or observation.disclosure.policy == "open"
+
+
+def state_folder(site: Site) -> Path:
+    """Where the process keeps its store: systemd's state directory, else one in the user's home."""
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0])
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return home / "drukte" / f"{site.organisation}-{site.device}"
+
+
+def is_pipe(fd: int) -> bool:
+    """Whether a descriptor is open and a pipe or FIFO."""
+    try:
+        return stat.S_ISFIFO(os.fstat(fd).st_mode)
+    except OSError:
+        return False
+
+
+def main(site_path: Path, door_fd: int, state: Path | None = None) -> Exit:
+    """Run the open room until SIGTERM or SIGINT.
+
+    Args:
+        site_path: the site file.
+        door_fd: descriptor of the pipe or FIFO from the sealed room.
+        state: folder for the store; `state_folder` when None.
+
+    Returns:
+        `Exit.OK` after a clean end, else why it could not start; the reason is in the log.
+    """
+    try:
+        site = load_site(site_path)
+        if not is_pipe(door_fd):
+            log.error("descriptor %d is not the door: it has to be the reading end of a pipe or FIFO", door_fd)
+            return Exit.DOOR
+        folder = state_folder(site) if state is None else state
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.set_blocking(door_fd, False)
+        outbox = Outbox(folder / "outbox.sqlite", list(brokers(site)), wants=partial(wants, site))
+        history = History(folder / "history.sqlite")
+        attestation = Attestation(site, site_path, folder)
+        report = Report(site, door_fd, outbox, history, site_path.parent, attestation=attestation)
+    except (SiteError, SecretError, NoiseError) as error:
+        log.error("%s", error)
+        return Exit.SITE
+    except (OSError, sqlite3.Error) as error:
+        log.error("cannot start: %s. Check the state folder's owner, mode and free space", error)
+        return Exit.INTERNAL
+
+    def end(_signum: int, _frame: FrameType | None) -> None:
+        report.stop()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        report.run()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        outbox.close()
+        history.close()
+    return Exit.OK

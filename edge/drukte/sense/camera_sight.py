@@ -1,0 +1,58 @@
+"""A camera or recorded pictures, with the pipeline that reduces them."""
+
+from pathlib import Path
+
+from drukte.config import Site
+from drukte.sense.frame import Frame
+from drukte.sense.liveness import KnownPicture, confirm_frames
+from drukte.sense.pipeline import FrameResult, Pipeline
+from drukte.sense.sources import open_source
+
+
+class CameraSight:
+    """See `Sight`."""
+
+    fds: tuple[int, ...] = ()
+
+    def __init__(self, site: Site, folder: Path, model: bytes) -> None:
+        self._source = open_source(site.source, folder)
+        self.rate, self.ioctls = self._source.rate, self._source.ioctls
+        height, width = self._source.height, self._source.width
+        self._frame = Frame(height, width)
+        self._pipeline = Pipeline(site, folder, model, width, height)
+        self._known = KnownPicture(self._pipeline.answer, height, width)
+
+    @property
+    def closed(self) -> bool:
+        """See `Sight`."""
+        return self._source.closed
+
+    def turn(self) -> list[FrameResult] | None:
+        """See `Sight.turn`."""
+        with self._frame as frame:
+            at = self._source.read(frame)
+            return None if at is None else self._pipeline.step(frame.image, at)
+
+    def confirm(self) -> None:
+        """See `Sight.confirm`."""
+        frame = self._frame
+        with frame:
+            confirm_frames(lambda: None if self._source.read(frame) is None else frame.image)
+        self._known.confirm()
+
+    def forget(self) -> None:
+        """See `Sight.forget`."""
+        self._pipeline.forget()
+
+    def finish(self) -> list[FrameResult]:
+        """See `Sight.finish`."""
+        return self._pipeline.finish()
+
+    def close(self) -> None:
+        """See `Sight.close`."""
+        self._source.close()
+
+    def wipe(self) -> None:
+        """See `Sight.wipe`."""
+        self._frame.wipe()
+        self._pipeline.wipe()

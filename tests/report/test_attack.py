@@ -1,0 +1,244 @@
+"""Nothing that was hidden can be found by reckoning. Long form: `make attack`."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from drukte.report import crossings as crossings_module
+from drukte.report.crossings import CrossingGate
+from drukte.report.disclose import Discloser
+from drukte.report.formats.native import Observation, dump
+from drukte.report.merge import HIDDEN_AS, merge_hour
+from drukte.report.messages import observation
+from drukte.report.public import for_the_public
+from drukte.report.window import Closed
+from tests.report.attack import WINDOW, Day, T, hidden_ranges, overlap_ranges, publish, random_day, steady, town
+from tests.report.conftest import make_site
+
+SITE = town()
+
+
+def recovered(day: Day) -> tuple[int, int]:
+    """Hidden counts of a day, and how many of them an attacker knows for certain."""
+    published = publish(SITE, day)
+    ranges = hidden_ranges(SITE, published)
+    for (zone, what, w), (low, high) in ranges.items():
+        if what == "people":
+            number = next(i for i, z in enumerate(SITE.zones) if z.name == zone)
+            assert low <= day.people[number, w] <= high, "the attacker's reckoning is wrong, so it shows nothing"
+    both = overlap_ranges(published)
+    known = sum(low >= high for low, high in ranges.values()) + sum(len(values) < 2 for values in both.values())
+    return len(ranges) + len(both), known
+
+
+def test_no_hidden_count_of_random_days_is_recovered() -> None:
+    hidden = [recovered(random_day(seed)) for seed in range(12)]
+    assert sum(n for n, _ in hidden) > 500
+    assert sum(known for _, known in hidden) == 0
+
+
+def test_the_attack_finds_what_a_weaker_protection_gives_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without complementary protection the same attacker recovers counts: in minus out against occupancy."""
+    monkeypatch.setattr(CrossingGate, "pass_", lambda self, spans, hiding, old=CrossingGate.pass_: old(self, spans, {}))
+    assert sum(recovered(random_day(seed))[1] for seed in range(6)) > 0
+
+
+def test_the_attack_finds_what_overlapping_zones_give_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drukte.report.disclose.overlapping", lambda zones: list(range(len(zones))))
+    assert sum(recovered(random_day(seed))[1] for seed in range(6)) > 0
+
+
+@pytest.mark.slow
+def test_a_thousand_days(capsys: pytest.CaptureFixture[str]) -> None:
+    hidden = known = 0
+    for seed in range(1000):
+        more, found = recovered(random_day(seed))
+        hidden, known = hidden + more, known + found
+    with capsys.disabled():
+        print(f"\n1000 random days: {hidden} hidden counts, {known} recovered")
+    assert known == 0
+
+
+def utility(days: int) -> dict[str, float]:
+    """Relative error of totals over days in a row, hidden windows counted as `HIDDEN_AS`."""
+    parts = [random_day(seed) for seed in range(days)]
+    day = Day(np.concatenate([d.people for d in parts], axis=1), np.concatenate([d.flows for d in parts], axis=1))
+    published = publish(SITE, day)
+
+    def people(observations: list[Observation]) -> float:
+        return sum(HIDDEN_AS if o.people.mean is None else o.people.mean for o in observations)
+
+    open_ones = [[for_the_public(zone[i : i + 4]) for i in range(0, len(zone), 4)] for zone in published[:3]]
+    crossed = sum(line.in_ or 0.0 for zone in published[:3] for o in zone if o.crossings for line in o.crossings.lines)
+    true_people = float(day.people[:3].sum())
+    per_day = [
+        abs(
+            sum(people(zone[d * 96 : d * 96 + 96]) for zone in published[:3])
+            / day.people[:3, d * 96 : d * 96 + 96].sum()
+            - 1
+        )
+        for d in range(days)
+    ]
+    return {
+        "people, operational, all days": abs(sum(people(zone) for zone in published[:3]) / true_people - 1),
+        "people, operational, mean of days": float(np.mean(per_day)),
+        "people, open, all days": abs(4 * sum(people(zone) for zone in open_ones) / true_people - 1),
+        "crossings, all days": abs(crossed / float(day.flows[:3, :, [0, 2]].sum()) - 1),
+    }
+
+
+def test_totals_stay_right() -> None:
+    errors = utility(10)
+    assert errors["people, operational, all days"] < 0.01
+    assert errors["crossings, all days"] < 0.01
+
+
+@pytest.mark.slow
+def test_totals_of_a_thousand_days_stay_right(capsys: pytest.CaptureFixture[str]) -> None:
+    errors = utility(1000)
+    with capsys.disabled():
+        for name, error in errors.items():
+            print(f"\n{name}: error {100 * error:.2f} %", end="")
+    assert errors["people, operational, all days"] <= 0.01
+    assert errors["crossings, all days"] <= 0.01
+    # These days are quiet: most hours have under five people, and the public product says no more than that.
+    assert errors["people, open, all days"] <= 0.06
+
+
+def small_worlds(people: int, crossings: int, windows: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Every course of occupancy, from before the first window on, and of entries in a few windows."""
+    for occupancy in itertools.product(range(people + 1), repeat=windows + 1):
+        for entries in itertools.product(range(crossings + 1), repeat=windows):
+            if all(e - b + a >= 0 for (a, b), e in zip(itertools.pairwise(occupancy), entries, strict=True)):
+                yield occupancy, entries
+
+
+def surely_known(people: int, crossings: int, windows: int) -> tuple[int, int]:
+    """Hidden counts over all small worlds, and those that are the same in every world that looks the same.
+
+    The attacker here knows the whole program, so also what its silence means. `crossings` must be so large that the
+    edge of the small world is not what gives a count away.
+    """
+    site = make_site(window=900)
+    worlds: dict[tuple[Any, ...], list[tuple[int, ...]]] = defaultdict(list)
+    for occupancy, entries in small_worlds(people, crossings, windows):
+        discloser = Discloser(site)
+        told: list[Any] = []
+        truth: list[int] = []
+        for w, (before, n) in enumerate(itertools.pairwise(occupancy)):
+            went_out = entries[w] - n + before
+            tally = steady(T + w * WINDOW, n, in_a=entries[w], out_a=went_out)
+            (blocks,) = discloser.disclose([Closed(0, tally, tally)])
+            assert blocks.crossings
+            line = blocks.crossings.lines[0]
+            told.append((blocks.people.status, blocks.people.mean, blocks.crossings.from_, line.in_, line.out))
+            truth += [n, entries[w], went_out]
+        worlds[tuple(told)].append(tuple(truth))
+    hidden = known = 0
+    for seen, alike in worlds.items():
+        for w, (status, _, _, inwards, _) in enumerate(seen):
+            for place in ([0] if status == "under_5" else []) + ([1, 2] if inwards is None else []):
+                values = {truth[3 * w + place] for truth in alike}
+                hidden += 1
+                known += len(values) == 1 and 0 < next(iter(values)) < 5
+    return hidden, known
+
+
+def test_somebody_who_knows_the_program_finds_nothing_in_small_worlds() -> None:
+    hidden, known = surely_known(people=6, crossings=11, windows=1)
+    assert hidden > 5
+    assert known == 0
+
+
+@pytest.mark.slow
+def test_somebody_who_knows_the_program_finds_nothing_in_larger_worlds(capsys: pytest.CaptureFixture[str]) -> None:
+    hidden, known = surely_known(people=6, crossings=12, windows=2)
+    with capsys.disabled():
+        print(f"\nevery world of 2 windows: {hidden} hidden counts, {known} known")
+    assert known == 0
+
+
+def closeness_worlds(most: int) -> Iterator[tuple[int, dict[str, int]]]:
+    """People at rest: singles, pairs, rows of three at low risk, and groups in which each stands near each."""
+    for n in range(5, most + 1):
+        for twos, threes, fours, fives, low, row in itertools.product(
+            range(n // 2 + 1), range(4), range(3), range(3), range(n // 2 + 1), range(n // 3 + 1)
+        ):
+            members, near = 2 * twos + 3 * threes + 4 * fours + 5 * fives, 2 * low + 3 * row
+            if members + near <= n:
+                counts = {"high_risk": members, "low_risk": near, "safe": n - members - near}
+                counts |= {"pairs_high": twos + 3 * threes + 6 * fours + 10 * fives, "pairs_low": low + 2 * row}
+                yield n, counts | {"groups_2": twos, "groups_3_4": threes + fours, "groups_5_up": fives}
+
+
+def test_closeness_gives_no_small_count_away() -> None:
+    """Shares, pairs and groups of one window, over many ways in which up to fourteen people can stand."""
+    site = make_site()
+    worlds: dict[Any, list[dict[str, int]]] = defaultdict(list)
+    for n, counts in closeness_worlds(14):
+        names = ("safe", "low_risk", "high_risk", "undetermined", "riders", "pairs_low", "pairs_high", "groups_2")
+        means = tuple(10 * 60 * counts.get(name, 0) for name in (*names, "groups_3_4", "groups_5_up"))
+        still = steady(T, n, 60)
+        tally = type(still)(**({f: getattr(still, f) for f in still.__slots__} | {"means": (*means, 0)[:11]}))
+        (blocks,) = Discloser(site).disclose([Closed(1, tally, None)])
+        worlds[blocks.people, blocks.levels, blocks.pairs, blocks.groups].append(counts)
+    hidden = 0
+    for (_, levels, pairs, groups), alike in worlds.items():
+        for name in alike[0]:
+            block = pairs if name.startswith("pairs") else groups if name.startswith("groups") else levels
+            if block.status == "suppressed":
+                hidden += 1
+                values = {counts[name] for counts in alike}
+                assert len(values) > 1 or not 0 < next(iter(values)) < 5, (name, values, levels, alike)
+    assert hidden > 50
+
+
+def test_the_public_product_is_made_of_published_numbers_alone() -> None:
+    """The same messages, however they came about, give the same public message; so it cannot tell more."""
+    published = publish(SITE, random_day(3))[0]
+    for i in range(0, len(published), 4):
+        part = published[i : i + 4]
+        again = [Observation.model_validate_json(dump(o)) for o in part]
+        assert for_the_public(part) == for_the_public(again)
+        made = for_the_public(part)
+        counts = [made.people.mean, made.people.max]
+        counts += [v for line in (made.crossings.lines if made.crossings else []) for v in (line.in_, line.out)]
+        assert all(value is None or (value >= 5 and value % 5 == 0) for value in counts)
+        assert made.disclosure.policy == "open"
+        assert merge_hour(part).seq == made.seq
+
+
+def test_what_is_carried_survives_a_restart() -> None:
+    day = random_day(1)
+    whole = publish(SITE, day)
+    discloser = Discloser(SITE)
+    for w in range(96):
+        closed = []
+        for zone, settings in enumerate(SITE.zones):
+            sums = dict(zip(("in_a", "out_a", "in_b", "out_b"), map(int, day.flows[zone, w]), strict=True))
+            tally = steady(T + w * WINDOW, int(day.people[zone, w]), **sums)
+            closed.append(Closed(zone, tally, tally if settings.lines else None))
+        for zone, blocks in enumerate(discloser.disclose(closed)):
+            assert observation(SITE, "00000000", w, closed[zone], blocks) == whole[zone][w]
+        memory = discloser.memory
+        discloser = Discloser(SITE)
+        discloser.recall(memory)
+
+
+def test_what_cannot_be_shown_for_a_day_is_given_up() -> None:
+    assert crossings_module.LONGEST == 86_400
+    discloser = Discloser(SITE)
+    starts = set()
+    for w in range(3 * 96):
+        tallies = [steady(T + w * WINDOW, 9, in_a=9 * (z != 0), out_a=9 * (z != 0)) for z in range(6)]
+        tallies[0] = steady(T + w * WINDOW, 9, in_a=9, out_a=int(w == 0))
+        closed = [Closed(z, t, t if SITE.zones[z].lines else None) for z, t in enumerate(tallies)]
+        block = discloser.disclose(closed)[0].crossings
+        assert block is not None
+        starts.add(block.from_)
+        assert block.status == ("suppressed" if w < 96 else "shown")
+    assert len(starts) == 3 * 96 - 95

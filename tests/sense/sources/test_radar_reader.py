@@ -1,0 +1,163 @@
+"""The reader thread on a pseudo-terminal: frames, overrun, silence, unplug and replug."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import serial
+
+from drukte.sense.sources.radar import Target
+from drukte.sense.sources.radar_modules import MODULES
+from drukte.sense.sources.radar_port import RadarError, find_port, open_port
+from drukte.sense.sources.radar_reader import QUEUE, RadarReader, State
+from drukte_tools.simulate.ld2450_stream import report
+
+from .pseudo import Pseudo
+
+LD2450 = MODULES["ld2450"]
+
+
+def opener(path: Path):
+    def open_it() -> serial.Serial:
+        if not path.exists():
+            raise RadarError("not there")
+        return open_port(path, 115200)
+
+    return open_it
+
+
+def wait_for(condition, seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_frames_arrive_whole_and_in_order() -> None:
+    with Pseudo() as module, RadarReader(opener(module.path), LD2450, name="pty") as reader:
+        assert reader.next(0.01) is None
+        assert reader.state is State.WAITING
+        for k in range(20):
+            module.say(b"\0" * (k % 3) + report([(0.0, 1.0 + k / 10, 0.1)]))
+            frame = reader.next(2.0)
+            assert frame is not None
+            assert frame.targets is not None
+            assert frame.targets[0, Target.Y] == np.float32(1.0 + k / 10)
+            assert abs(frame.time - time.monotonic()) < 2
+        assert reader.state is State.RUNNING
+        view = frame.targets
+        assert reader.next(0.01) is None
+        assert not view.any()
+
+
+def test_a_loop_that_is_late_loses_the_oldest_frames_and_knows_it() -> None:
+    with Pseudo() as module, RadarReader(opener(module.path), LD2450, name="pty") as reader:
+        module.say(b"".join(report([(0, 1 + k / 10, 0.1)]) for k in range(30)))
+        wait_for(lambda: reader.counters.frames == 30)
+        got = []
+        while (frame := reader.next(0.01)) is not None:
+            got.append(frame.sequence)
+        assert got == list(range(30 - QUEUE, 30))
+        assert reader.counters.overrun == 30 - QUEUE
+
+
+def test_silence_is_noticed() -> None:
+    now = [100.0]
+    with Pseudo() as module, RadarReader(opener(module.path), LD2450, name="pty", clock=lambda: now[0]) as reader:
+        module.say(report([]))
+        assert reader.next(2.0) is not None
+        now[0] += 9 * LD2450.period
+        assert reader.next(0.01) is None
+        assert reader.state is State.RUNNING
+        now[0] += 2 * LD2450.period
+        assert reader.next(0.01) is None
+        assert reader.state is State.SILENT
+        assert reader.counters.silences == 1
+        module.say(report([]))
+        assert reader.next(2.0) is not None
+        assert reader.state is State.RUNNING
+
+
+def test_unplugging_ends_a_sealed_reader_with_a_reason() -> None:
+    module = Pseudo()
+    with RadarReader(opener(module.path), LD2450, name="/dev/radar") as reader:
+        module.say(report([(0, 1, 0)]))
+        assert reader.next(2.0) is not None
+        module.unplug()
+        with pytest.raises(RadarError, match=r"radar /dev/radar: lost .*cable"):
+            for _ in range(100):
+                reader.next(0.1)
+        assert reader.state is State.GONE
+
+
+def test_replugging_is_found_by_a_reader_that_may_open_again(tmp_path: Path) -> None:
+    by_id = tmp_path / "radar-by-id"
+    module = Pseudo()
+    by_id.symlink_to(module.path)
+    with RadarReader(opener(by_id), LD2450, name="pty", reopen=True) as reader:
+        module.say(report([(0, 1, 0)]) + report([(0, 2, 0)])[:12])
+        assert reader.next(2.0) is not None
+        by_id.unlink()
+        module.unplug()
+        wait_for(lambda: reader.state is State.GONE)
+        with Pseudo() as again:
+            by_id.symlink_to(again.path)
+            wait_for(lambda: reader.state is State.WAITING)
+            again.say(report([(0, 3, 0)]))
+            frame = reader.next(5.0)
+            assert frame is not None
+            assert frame.targets is not None
+            assert frame.targets[0, Target.Y] == np.float32(3)
+        assert reader.counters.unplugged >= 1
+
+
+def devices(root: Path, *names: str) -> None:
+    (root / "dev/serial/by-id").mkdir(parents=True)
+    for k, name in enumerate(names):
+        (root / f"dev/ttyUSB{k}").touch()
+        (root / "dev/serial/by-id" / name).symlink_to(root / f"dev/ttyUSB{k}")
+
+
+def test_a_port_is_found_by_pattern(tmp_path: Path) -> None:
+    devices(tmp_path, "usb-Silicon_Labs_CP2105-if00-port0", "usb-Silicon_Labs_CP2105-if01-port0")
+    found = find_port("/dev/serial/by-id/*CP2105*if01*", tmp_path)
+    assert found.resolve() == tmp_path / "dev/ttyUSB1"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("/dev/serial/by-id/*CP2105*", "matches 2 devices"),
+        ("/dev/serial/by-id/*LD2450*", "connected are: a-CP2105-0, b-CP2105-1"),
+        ("ttyUSB0", "must begin with /dev/"),
+    ],
+)
+def test_a_port_that_is_not_found_says_what_to_do(tmp_path: Path, pattern: str, says: str) -> None:
+    devices(tmp_path, "a-CP2105-0", "b-CP2105-1")
+    with pytest.raises(RadarError, match=says):
+        find_port(pattern, tmp_path)
+
+
+def test_without_any_device_the_cable_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RadarError, match=r"no USB serial device is connected. Check cable"):
+        find_port("/dev/ttyUSB7", tmp_path)
+
+
+def test_a_port_that_is_taken_says_so() -> None:
+    with (
+        Pseudo() as module,
+        open_port(module.path, 115200),
+        pytest.raises(RadarError, match="in use by another program"),
+    ):
+        open_port(module.path, 115200)
+
+
+def test_a_port_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RadarError, match="not there; check cable"):
+        open_port(tmp_path / "ttyUSB0", 115200)
+
+
+def test_the_odd_speed_of_the_ld2450_can_be_set() -> None:
+    with Pseudo() as module, open_port(module.path, LD2450.baud) as port:
+        assert port.baudrate == 256_000

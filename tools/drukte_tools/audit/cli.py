@@ -1,0 +1,66 @@
+"""`drukte audit`."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from drukte.cli import site_option
+from drukte.config import SiteError, load_site
+from drukte.models import ModelError
+from drukte_tools.audit.twins import TWINS
+
+
+@click.command()
+@site_option
+@click.option("--minutes", type=click.FloatRange(0.1, 1440), default=1.0, show_default=True, help="How long to watch.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("audit"),
+    show_default=True,
+    help="Folder for the report: audit.json, audit.nl.html, audit.en.html.",
+)
+@click.option("--scope", is_flag=True, help="Print the files that an auditor must read, and their lines, instead.")
+@click.option("--plant", type=click.Choice(sorted(TWINS)), help="Plant a leak, to see the audit find it.")
+def audit(site_file: Path, minutes: float, out: Path, scope: bool, plant: str | None) -> None:
+    """Check on this machine that no picture leaves memory, and write a report.
+
+    Runs the device's own programs on pictures with a watermark. Ends with status 0 if all holds, 2 if not. As root it
+    can also read the programs' memory; without, that check does not hold.
+    """
+    if scope:
+        from drukte_tools.audit.scope import table
+
+        click.echo(table())
+        return
+    from drukte.report.broker import BrokerError
+    from drukte.report.ledger import Ledger, LedgerError
+    from drukte.report.process import state_folder
+    from drukte_tools.audit.conduct import AuditError
+    from drukte_tools.audit.conduct import audit as conduct
+    from drukte_tools.audit.page import page
+
+    try:
+        report = conduct(site_file, minutes, lambda text: click.echo(f"== {text}"), plant)
+    except (SiteError, ModelError, BrokerError, AuditError) as error:
+        raise click.ClickException(str(error)) from None
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "audit.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    for language in ("nl", "en"):
+        (out / f"audit.{language}.html").write_text(page(report, language), encoding="utf-8")
+    for check in report["checks"]:
+        control = "" if check["control_caught"] else f"; its planted leak ({check['control']}) was NOT caught"
+        click.echo(f"{'holds' if check['holds'] else 'FAILS':>6}  {check['check']}{control}")
+        for found in check["found"]:
+            click.echo(f"          {found}")
+    if plant is None:
+        folder = state_folder(load_site(site_file))
+        if (folder / "ledger.jsonl").exists():
+            try:
+                Ledger(folder / "ledger.jsonl").record("audit", verdict=report["verdict"], minutes=minutes)
+            except LedgerError as error:
+                click.echo(f"not written to the ledger: {error}", err=True)
+    click.echo(f"{report['verdict']}: {out}/audit.nl.html, {out}/audit.en.html, {out}/audit.json")
+    sys.exit(0 if report["verdict"] == "PASS" else 2)

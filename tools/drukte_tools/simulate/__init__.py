@@ -1,0 +1,1 @@
+"""Simulated people, radars and module streams with exact positions."""

@@ -1,0 +1,149 @@
+"""`drukte validate count`: a page on this computer, for this computer only, on which a person marks people.
+
+Pictures are decrypted into memory and go to the browser with a header that forbids keeping them. The page is reached
+only by a secret in its address, loads nothing from elsewhere and never shows what the device or another counter found.
+"""
+
+import json
+import secrets
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+from drukte_tools.validate.opened import Opened, SampleError
+
+MAX_BODY: Final = 1024 * 1024
+POLICY: Final = (
+    "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+PARTS: Final = {
+    "": ("page.html", "text/html"),
+    "page.js": ("page.js", "text/javascript"),
+    "page.css": ("page.css", "text/css"),
+}
+
+
+class Counting(ThreadingHTTPServer):
+    """The page's server, on the loopback address.
+
+    Args:
+        samples: opened pictures.
+        counter: name of who counts.
+        out: file of marks; what it holds already is taken up again.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, samples: list[Opened], counter: str, out: Path) -> None:
+        self.samples = {o.header.index: o for o in samples}
+        self.out = out
+        self.marks: dict[str, Any] = {"order": samples[0].header.order, "counter": counter, "marks": {}}
+        if out.exists():
+            self.marks["marks"] = read_marks(out, samples[0].header.order)["marks"]
+        self.writing = Lock()
+        self.secret = secrets.token_urlsafe(24)
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def address(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.server_address[1]}/{self.secret}/"
+
+    def task(self) -> dict[str, Any]:
+        """What the page needs: pictures and zone, nothing that the device found."""
+        shown = [
+            {"index": i, "size": o.header.size, "outline": o.header.outline} for i, o in sorted(self.samples.items())
+        ]
+        return {"pictures": shown, **self.marks}
+
+    def keep(self, data: Any) -> None:
+        """Take over the marks of one picture and write all to the file.
+
+        Raises:
+            ValueError: they are not marks of a picture of this sample.
+        """
+        index, people, unsure = int(data["index"]), data["people"], bool(data["unsure"])
+        width, height = self.samples[index].header.size
+        points = [(round(float(x), 1), round(float(y), 1)) for x, y in people]
+        if not all(0 <= x <= width and 0 <= y <= height for x, y in points):
+            raise ValueError("a mark outside of the picture")
+        with self.writing:
+            self.marks["marks"][str(index)] = {"people": points, "unsure": unsure}
+            part = self.out.with_name(self.out.name + ".part")
+            part.write_text(json.dumps(self.marks, indent=1) + "\n", encoding="utf-8")
+            part.replace(self.out)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers the page."""
+
+    server: Counting
+
+    def do_GET(self) -> None:
+        """The page, its parts, its task and its pictures."""
+        path = self._inside()
+        if path in PARTS:
+            name, kind = PARTS[path]
+            self._send(200, kind, (files("drukte_tools.validate") / "page" / name).read_bytes())
+        elif path == "task":
+            self._send(200, "application/json", json.dumps(self.server.task()).encode())
+        elif path and path.isdecimal() and int(path) in self.server.samples:
+            self._send(200, "image/jpeg", self.server.samples[int(path)].content)
+        else:
+            self._send(404, "text/plain", b"not here")
+
+    def do_POST(self) -> None:
+        """Marks of one picture."""
+        length = self.headers.get("Content-Length", "")
+        if self._inside() != "marks" or not length.isdecimal() or int(length) > MAX_BODY:
+            self._send(404, "text/plain", b"not here")
+            return
+        try:
+            self.server.keep(json.loads(self.rfile.read(int(length))))
+        except (ValueError, KeyError, TypeError):
+            self._send(400, "text/plain", b"not marks of a picture of this sample")
+        else:
+            self._send(200, "text/plain", b"kept")
+
+    def _inside(self) -> str | None:
+        """The path behind the secret; None without it, or when another site's page asks."""
+        host = self.headers.get("Host", "")
+        first, _, rest = self.path.lstrip("/").partition("/")
+        right = secrets.compare_digest(first.encode(), self.server.secret.encode())
+        return rest if right and host == f"127.0.0.1:{self.server.server_address[1]}" else None
+
+    def _send(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        for name, value in (
+            ("Content-Type", kind),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+            ("Content-Security-Policy", POLICY),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Referrer-Policy", "no-referrer"),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the address holds the secret."""
+
+
+def read_marks(path: Path, order: str) -> dict[str, Any]:
+    """A counter's file.
+
+    Raises:
+        SampleError: it cannot be read or belongs to another order.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = {"order": data["order"], "counter": str(data["counter"]), "marks": dict(data["marks"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SampleError(f"{path}: is not a file of `drukte validate count`") from None
+    if found["order"] != order:
+        raise SampleError(f"{path}: counts of order {found['order']}, but these pictures are of order {order}")
+    return found

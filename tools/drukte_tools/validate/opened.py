@@ -1,0 +1,42 @@
+"""Samples opened into memory, and nowhere else."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyrage
+
+from drukte.sample.container import ContainerError, Header, unpack
+
+
+class SampleError(Exception):
+    """Samples or counts that cannot be used; says which file and what to do."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Opened:
+    """One decrypted file."""
+
+    header: Header
+    content: bytes
+
+
+def open_samples(folder: Path, key_file: Path) -> tuple[list[Opened], list[str]]:
+    """All samples in a folder, in order, and the names of damaged files, as a power cut leaves them.
+
+    Raises:
+        SampleError: no file can be opened with this key, or the key cannot be read.
+    """
+    try:
+        identity = pyrage.x25519.Identity.from_str(key_file.read_text().strip().splitlines()[-1])
+    except (OSError, pyrage.IdentityError, IndexError, UnicodeDecodeError) as error:
+        raise SampleError(f"{key_file}: no age key can be read from it ({error})") from None
+    opened, damaged = [], []
+    files = sorted(folder.glob("*.age"))
+    for path in files:
+        try:
+            opened.append(Opened(*unpack(pyrage.decrypt(path.read_bytes(), [identity]))))
+        except (pyrage.DecryptError, ContainerError):
+            damaged.append(path.name)
+    if not opened:
+        raise SampleError(f"{folder}: none of {len(files)} files opens with this key. Right folder? Right key?")
+    return sorted(opened, key=lambda o: o.header.index), damaged
