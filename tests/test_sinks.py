@@ -31,9 +31,9 @@ SINK_MODULES: Final = {
 OPENERS: Final = {"open", "io.open", "os.open", "codecs.open", "os.fdopen"}
 EXPECTED: Final = {
     # the seal speaks to the kernel, and attacks itself
-    **{f"sense/{name}.py": {"import ctypes"} for name in ("kernel", "seccomp", "landlock", "memory", "selftest")},
-    "sense/seal.py": {"os.execv"},  # starts itself again with the right environment, before anything is open
-    "sense/holdings.py": {"os.open() to write"},  # /dev/null in place of standard output
+    **{f"sense/lock/{name}.py": {"import ctypes"} for name in ("kernel", "seccomp", "landlock", "memory", "selftest")},
+    "sense/lock/seal.py": {"os.execv"},  # starts itself again with the right environment, before anything is open
+    "sense/lock/holdings.py": {"os.open() to write"},  # /dev/null in place of standard output
     "sense/room.py": {"os.write", ".send()"},  # the door
     "sense/sources/camera.py": {"importlib.import_module"},  # picamera2, where it is installed
 }

@@ -33,7 +33,7 @@ STATES: Final = ("running", "covered", "dark", "frozen", "starved", "validation"
 CALIBRATIONS: Final = ("good", "suspect", "none")
 MODES: Final = ("tracks", "detections")
 SEAL: Final = ("filtered", "refused", "no_dump", "landlock", "locked", "no_swap", "wiped", "deadly")
-"""Names of the bits of the field `seal`, lowest first; what each means is in sense/seal.py."""
+"""Names of the bits of the field `seal`, lowest first; what each means is in sense/lock/seal.py."""
 
 MAX_PEOPLE: Final = 150
 """More people than this in one zone are counted as this many."""
@@ -49,7 +49,7 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "state": (0, len(STATES) - 1),
     "calibration": (0, len(CALIBRATIONS) - 1),
     "mode": (0, len(MODES) - 1),  # counted from tracks or from plain detections
-    "seal": (0, 255),  # what the kernel enforces, see sense/seal.py; the same in every record of a run
+    "seal": (0, 255),  # what the kernel enforces, see sense/lock/seal.py; the same in every record of a run
     "frames": (0, 3600),
     "observed": (0, 60),  # seconds of the tick in which at least one frame was reduced
     "confidence": (0, 10),  # mean score of the counted, tenths

@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 
 from drukte.config.ground import Ground as Section
 from drukte.sense.bodies import OVERLAP, WIDTH, Bodies
-from drukte.sense.calibration import ground_from
 from drukte.sense.detect.nms import suppress
+from drukte.sense.geometry.calibration import ground_from
 from drukte.sense.people import Detections
 
 SECTION = TypeAdapter(Section)

@@ -9,7 +9,7 @@ import pytest
 from drukte.sense.frame import Frame
 from drukte.sense.moved import GOOD, LEARN, PEOPLE, SUSPECT, MovedCamera
 from drukte.sense.people import Positions
-from drukte.sense.track import Tracker
+from drukte.sense.tracking.track import Tracker
 
 SIZE = 640, 480
 

@@ -11,7 +11,7 @@ from drukte.models import read
 from drukte.sense.moved import GOOD, LEARN, SUSPECT
 from drukte.sense.people import PERSON, Detections
 from drukte.sense.pipeline import Pipeline
-from drukte.sense.smooth import BATCH, LAG
+from drukte.sense.tracking.smooth import BATCH, LAG
 
 SIZE = 768, 576
 

@@ -16,7 +16,7 @@ from drukte.order import Order
 from drukte.sample.container import Header, Person, pack, room
 from drukte.sample.pixelate import pixelate_heads
 from drukte.sample.plan import Moment
-from drukte.sense.ground import Ground
+from drukte.sense.geometry.ground import Ground
 from drukte.sense.pipeline import FrameResult
 
 QUALITIES: Final = (92, 85, 75, 60, 40, 20)

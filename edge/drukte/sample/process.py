@@ -20,8 +20,8 @@ from drukte.sample.acts import note
 from drukte.sample.expire import finish, read_clocks, tidy
 from drukte.sample.folder import MOST_FILE, RECEIPT, FolderError, prepare
 from drukte.sample.plan import sampling
+from drukte.sense.lock.seal import SealError, early
 from drukte.sense.process import devices, recordings
-from drukte.sense.seal import SealError, early
 
 
 def load(site_file: Path, order_file: Path, signers_file: Path, state: Path) -> tuple[Site, Order]:

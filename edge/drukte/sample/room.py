@@ -16,14 +16,14 @@ from drukte.sample.folder import Slot
 from drukte.sample.keep import Keeper, write_to
 from drukte.sample.plan import Moment
 from drukte.sample.seal import FIRST, seal_with_files
-from drukte.sense.calibration import CalibrationError, GroundError, ground_from
 from drukte.sense.frame import Frame
-from drukte.sense.liveness import KnownPicture, NotAliveError, confirm_frames
+from drukte.sense.geometry.calibration import CalibrationError, GroundError, ground_from
+from drukte.sense.lock.liveness import KnownPicture, NotAliveError, confirm_frames
+from drukte.sense.lock.seal import SealError
 from drukte.sense.pipeline import Pipeline
+from drukte.sense.reduction.tick import Ticker
 from drukte.sense.room import PATIENCE, WARM_UP, Door, Outcome
-from drukte.sense.seal import SealError
 from drukte.sense.sources import Source, SourceEnded, SourceError, open_source
-from drukte.sense.tick import Ticker
 from drukte.summary import RUNNING, STARVED, VALIDATION
 
 

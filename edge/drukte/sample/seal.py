@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from drukte.sense.kernel import SealError
-from drukte.sense.seal import SealReport, lock, rules, wakers
-from drukte.sense.seccomp import Check
+from drukte.sense.lock.kernel import SealError
+from drukte.sense.lock.seal import SealReport, lock, rules, wakers
+from drukte.sense.lock.seccomp import Check
 
 FIRST: Final = 1024
 """Descriptor of the first file. They lie in a block whose numbers one mask tells from all others."""
@@ -25,11 +25,11 @@ def seal_with_files(door_fd: int, ioctl_types: bytes, files: Sequence[Path], siz
 
     Args:
         door_fd: writing end of a pipe or FIFO.
-        ioctl_types: as in `drukte.sense.seal.seal`.
+        ioctl_types: as in `drukte.sense.lock.seal.seal`.
         files: existing files; they are opened for writing only, so that nothing can be read back.
         size: most bytes in one file.
 
-    Raises SealError, see `drukte.sense.seal.seal`.
+    Raises SealError, see `drukte.sense.lock.seal.seal`.
     """
     if len(files) > MOST:
         raise SealError(f"{len(files)} files; at most {MOST}")

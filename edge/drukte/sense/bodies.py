@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drukte.sense.detect.nms import suppress
-from drukte.sense.feet import standing
-from drukte.sense.ground import Ground
+from drukte.sense.geometry.feet import standing
+from drukte.sense.geometry.ground import Ground
 from drukte.sense.people import Detections, Floats, Positions
 
 Boxes = NDArray[np.float32]

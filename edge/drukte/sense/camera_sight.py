@@ -4,7 +4,7 @@ from pathlib import Path
 
 from drukte.config import Site
 from drukte.sense.frame import Frame
-from drukte.sense.liveness import KnownPicture, confirm_frames
+from drukte.sense.lock.liveness import KnownPicture, confirm_frames
 from drukte.sense.pipeline import FrameResult, Pipeline
 from drukte.sense.sources import open_source
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from drukte.sense.frame import hidden
 from drukte.sense.people import RIDER, Floats
-from drukte.sense.tracks import Tracks
+from drukte.sense.tracking.tracks import Tracks
 
 GOOD, SUSPECT, NONE = range(3)
 """The door's `calibration`."""

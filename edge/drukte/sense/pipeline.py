@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from drukte.config import Site
 from drukte.sense.bodies import Bodies
-from drukte.sense.calibration import ground_from
-from drukte.sense.counts import ZoneCounts
 from drukte.sense.detect.yolox import YoloxDetector
-from drukte.sense.ground import Ground
+from drukte.sense.geometry.calibration import ground_from
+from drukte.sense.geometry.ground import Ground
+from drukte.sense.geometry.view import View
 from drukte.sense.moved import MovedCamera
 from drukte.sense.people import PERSON, Detections, Floats, Positions
-from drukte.sense.reduce import Reducer
-from drukte.sense.smooth import Smoother
-from drukte.sense.track import Tracker
-from drukte.sense.tracks import Tracks
-from drukte.sense.view import View
+from drukte.sense.reduction.counts import ZoneCounts
+from drukte.sense.reduction.reduce import Reducer
+from drukte.sense.tracking.smooth import Smoother
+from drukte.sense.tracking.track import Tracker
+from drukte.sense.tracking.tracks import Tracks
 from drukte.summary import RUNNING
 
 WEAK = 0.1

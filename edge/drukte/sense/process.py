@@ -14,7 +14,7 @@ from drukte.config import Site, SiteError, load_site
 from drukte.config.radar import RADARS
 from drukte.exits import Exit
 from drukte.models import ModelError, read
-from drukte.sense.seal import SealError, early
+from drukte.sense.lock.seal import SealError, early
 
 NAP = 20.0
 """Seconds between looks at the clock while the schedule keeps the camera closed."""

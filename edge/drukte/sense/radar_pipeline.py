@@ -10,13 +10,13 @@ from drukte.config import Site
 from drukte.config.radar import RadarGround, Use
 from drukte.sense.detect.echo_tracks import Patience
 from drukte.sense.detect.echoes import EchoDetector, EchoSettings
+from drukte.sense.geometry.view import View
 from drukte.sense.people import Floats, Positions
 from drukte.sense.pipeline import FrameResult, Seen
-from drukte.sense.reduce import Reducer
+from drukte.sense.reduction.reduce import Reducer
 from drukte.sense.sources.radar import RadarFrame
 from drukte.sense.sources.radar_modules import Module
-from drukte.sense.track import Tracker
-from drukte.sense.view import View
+from drukte.sense.tracking.track import Tracker
 from drukte.summary import RUNNING
 
 SURE: Final = 0.25

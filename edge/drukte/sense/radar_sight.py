@@ -8,9 +8,9 @@ import numpy as np
 
 from drukte.config import Site
 from drukte.config.radar import RadarGround, RadarLd2450Source, RadarRd03dSource, RadarReplaySource, RadarTiSource
-from drukte.sense.liveness import NotAliveError
+from drukte.sense.geometry.plane import GroundError
+from drukte.sense.lock.liveness import NotAliveError
 from drukte.sense.pipeline import FrameResult
-from drukte.sense.plane import GroundError
 from drukte.sense.radar_pipeline import RadarPipeline
 from drukte.sense.sources.base import SourceEnded, SourceError
 from drukte.sense.sources.radar import RadarFrame

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from drukte.config import Site
 from drukte.exits import Exit
-from drukte.sense.calibration import CalibrationError, GroundError
-from drukte.sense.liveness import NotAliveError
-from drukte.sense.seal import SealError, seal, wakers
+from drukte.sense.geometry.calibration import CalibrationError, GroundError
+from drukte.sense.lock.liveness import NotAliveError
+from drukte.sense.lock.seal import SealError, seal, wakers
+from drukte.sense.reduction.tick import Ticker
 from drukte.sense.sight import FrameResult, Sight, open_sight
 from drukte.sense.sources import SourceEnded, SourceError
-from drukte.sense.tick import Ticker
 from drukte.summary import RUNNING, STARVED, Summary, encode
 
 WARM_UP = 12

@@ -15,7 +15,7 @@ class Sight(Protocol):
 
     Attributes:
         rate: frames per second that it aims at, None when as fast as possible.
-        ioctls: types of device commands that it goes on using in the sealed room (see sense/seal.py).
+        ioctls: types of device commands that it goes on using in the sealed room (see sense/lock/seal.py).
         fds: descriptors that it reads from there and that the seal cannot know.
     """
 

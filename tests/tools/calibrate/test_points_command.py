@@ -10,7 +10,7 @@ from tests.scenes import site_file
 
 from drukte.config import load_site
 from drukte.exits import Exit
-from drukte.sense.calibration import ground_from
+from drukte.sense.geometry.calibration import ground_from
 from drukte_tools.calibrate.cli import calibrate
 
 ZONE = [[0, 0], [8, 0], [8, 14], [0, 14]]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from drukte.sense.seal import REQUIRED, SealBits
+from drukte.sense.lock.seal import REQUIRED, SealBits
 from drukte_tools.audit.rooms import Seen
 from drukte_tools.audit.trace import HARMLESS
 

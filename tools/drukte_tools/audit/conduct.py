@@ -23,7 +23,7 @@ from drukte.config import Site, load_site
 from drukte.models import find
 from drukte.report.attest import code_hash
 from drukte.report.broker import Running, local_broker
-from drukte.sense import landlock, memory, seccomp
+from drukte.sense.lock import landlock, memory, seccomp
 from drukte_tools.audit import checks
 from drukte_tools.audit.needles import Needles, count, in_files, needles
 from drukte_tools.audit.rooms import Run

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drukte.sense.kernel import number, status
-from drukte.sense.seal import ENVIRONMENT
+from drukte.sense.lock.kernel import number, status
+from drukte.sense.lock.seal import ENVIRONMENT
 from drukte.summary import SIZE, DoorError, decode
 from drukte_tools.audit import trace
 from drukte_tools.audit.needles import Needles, in_memory

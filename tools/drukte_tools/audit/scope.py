@@ -10,9 +10,9 @@ import drukte
 
 SCOPE: Final = {
     "the door": ["summary.py", "capacity.py"],
-    "start-up and loop": ["sense/process.py", "sense/room.py", "sense/tick.py"],
+    "start-up and loop": ["sense/process.py", "sense/room.py", "sense/reduction/tick.py"],
     "the seal": [
-        f"sense/{name}.py"
+        f"sense/lock/{name}.py"
         for name in ("kernel", "seccomp", "landlock", "memory", "holdings", "selftest", "seal", "liveness")
     ],
     "what handles pixels": [

@@ -14,7 +14,7 @@ from pathlib import Path
 from drukte.config import load_site
 from drukte.config.source import CanarySource
 from drukte.models import read
-from drukte.sense.seal import ENVIRONMENT, seal, wakers
+from drukte.sense.lock.seal import ENVIRONMENT, seal, wakers
 
 TURNS = 12
 FRAMES = 15

@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import least_squares
 
-from drukte.sense.lens import Floats, Lens
-from drukte.sense.plane import GroundError, Pose, mount_pose, project
+from drukte.sense.geometry.lens import Floats, Lens
+from drukte.sense.geometry.plane import GroundError, Pose, mount_pose, project
 
 FOVS = (50.0, 75.0, 100.0)
 """Horizontal fields of view from which a fit with an unknown lens starts, degrees."""

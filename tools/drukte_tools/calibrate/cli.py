@@ -11,7 +11,7 @@ import click
 from drukte.cli import site_option
 from drukte.exits import Exit
 from drukte.models import ModelError
-from drukte.sense.calibration import CalibrationError, GroundError
+from drukte.sense.geometry.calibration import CalibrationError, GroundError
 from drukte.sense.sources import SourceError
 from drukte_tools.calibrate.fit import fit_points
 from drukte_tools.calibrate.points import PointsError, read_points

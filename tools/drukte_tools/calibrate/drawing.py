@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from drukte.sense.ground import Ground
-from drukte.sense.lens import Floats
+from drukte.sense.geometry.ground import Ground
+from drukte.sense.geometry.lens import Floats
 from drukte.sense.pipeline import view_of
 from drukte_tools.calibrate.tolerance import PlanMap, classes, pair_sigma, plan_map
 

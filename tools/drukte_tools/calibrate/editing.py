@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from drukte.config.base import NAME
 from drukte.config.zones import MAX_LINES, MAX_ZONES, MIN_AREA, Zone
-from drukte.sense.calibration import CalibrationError, GroundError
-from drukte.sense.ground import Ground
-from drukte.sense.lens import Floats
-from drukte.sense.polygon import area as polygon_area
-from drukte.sense.polygon import signed_distance
+from drukte.sense.geometry.calibration import CalibrationError, GroundError
+from drukte.sense.geometry.ground import Ground
+from drukte.sense.geometry.lens import Floats
+from drukte.sense.geometry.polygon import area as polygon_area
+from drukte.sense.geometry.polygon import signed_distance
 from drukte_tools.calibrate.drawing import error_cells, field_of_view, grid, horizon
 from drukte_tools.calibrate.fit import Fit, fit_points, ground_of
 from drukte_tools.calibrate.points import PointsError, check_points

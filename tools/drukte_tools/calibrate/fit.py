@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from drukte.config.ground import Ground as GroundSection
-from drukte.sense.calibration import ground_from
-from drukte.sense.ground import Ground
-from drukte.sense.lens import BrownLens, Floats, Lens
-from drukte.sense.plane import GroundError
+from drukte.sense.geometry.calibration import ground_from
+from drukte.sense.geometry.ground import Ground
+from drukte.sense.geometry.lens import BrownLens, Floats, Lens
+from drukte.sense.geometry.plane import GroundError
 from drukte_tools.calibrate.camera_fit import Camera, CameraFit, Unknowns, fit_camera, fov_of
 from drukte_tools.calibrate.points import Points, PointsError
 
@@ -78,7 +78,7 @@ def ground_of(section: dict[str, Any], base: Path = Path()) -> Ground:
     """The ground model of a `ground:` section given as plain values.
 
     Raises:
-        GroundError, CalibrationError, pydantic.ValidationError: see `drukte.sense.calibration.ground_from`.
+        GroundError, CalibrationError, pydantic.ValidationError: see `drukte.sense.geometry.calibration.ground_from`.
     """
     return ground_from(_SECTION.validate_python(section), base)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from drukte import __version__
 from drukte.config.zones import Zone
-from drukte.sense.lens import Floats
+from drukte.sense.geometry.lens import Floats
 from drukte_tools.calibrate.certificate import Record, certificate
 from drukte_tools.calibrate.drawing import error_cells, field_of_view
 from drukte_tools.calibrate.fit import Fit

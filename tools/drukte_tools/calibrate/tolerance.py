@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drukte.sense.closeness import BLUR
-from drukte.sense.ground import Ground
-from drukte.sense.lens import Floats
-from drukte.sense.pairs import pair_covariance
-from drukte.sense.polygon import signed_distance
+from drukte.sense.geometry.ground import Ground
+from drukte.sense.geometry.lens import Floats
+from drukte.sense.geometry.polygon import signed_distance
+from drukte.sense.reduction.closeness import BLUR
+from drukte.sense.reduction.pairs import pair_covariance
 
 GOOD, BLURRED, UNKNOWN = range(3)
 """Classes of ground: a pair's distance is told within the tolerance, told worse, or not told at all."""

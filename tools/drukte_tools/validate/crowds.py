@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drukte.sense.geometry.polygon import signed_distance
 from drukte.sense.people import Floats, Positions
-from drukte.sense.polygon import signed_distance
 
 RATE: Final = 5.0
 """Frames per second of the simulated scenes."""

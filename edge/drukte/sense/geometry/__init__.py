@@ -1,0 +1,1 @@
+"""From pixels and sensor coordinates to metres on the ground, with a covariance."""
