@@ -6,7 +6,7 @@ from pathlib import Path
 
 import drukte
 from drukte.capacity import bits_per_hour
-from drukte.config import Site
+from drukte.config import Site, settings_hash
 from drukte.models import ModelError, read
 from drukte.report.changes import note_changes
 from drukte.report.formats.native import Privacy, moment
@@ -26,7 +26,7 @@ class Attestation:
         A ledger that does not hold is left as it is and said so; the device goes on counting.
         """
         self._site = site
-        self._settings = hashlib.sha256(site_file.read_bytes()).hexdigest()
+        self._settings = settings_hash(site_file)
         self._code = code_hash()
         self._model = model_hash(site)
         self._ledger: Ledger | None = None

@@ -17,11 +17,12 @@ from typing import Final
 from drukte.config import Site, SiteError, load_site
 from drukte.config.report import Broker
 from drukte.exits import Exit
+from drukte.report.alive import Alive
 from drukte.report.attest import Attestation
 from drukte.report.closing import Closing
 from drukte.report.deliver import Delivery, Outgoing
 from drukte.report.door import DoorReader
-from drukte.report.formats.native import BrokerStatus, Observation, dump, moment
+from drukte.report.formats.native import BrokerStatus, DeviceStatus, Observation, dump, moment
 from drukte.report.health import Health
 from drukte.report.history import History
 from drukte.report.messages import meta, topics
@@ -86,6 +87,7 @@ class Report:
         self._said_at = -STATUS_EVERY
         self._stopping = False
         self._wake = Wake()
+        self._alive = Alive(site.window, self._clocks.monotonic())
         self._closing = Closing(site, outbox, history, self._boot, self._clocks.now)
         will = self._health.status(None, 0.0, reason="connection_lost")
         self._deliveries = [
@@ -145,14 +147,17 @@ class Report:
     def turn(self) -> None:
         """One turn: take in what came, close what is due, send what waits."""
         self._take_in()
-        self._closing.close(self._under_way())
+        made = self._closing.close(self._under_way())
         now, mono = self._clocks.now(), self._clocks.monotonic()
+        self._alive.windows(made, mono)
         self._health.look(now, mono)
         greet = [delivery for delivery in self._deliveries if delivery.turn(now)]
         for delivery in greet:
             delivery.link.publish(self._topic("meta"), dump(meta(self._site)), retain=True, schema="drukte/meta/1")
         self._say_status(now, mono, bool(greet))
         self._attest(now, bool(greet))
+        if self._alive.turn(mono):
+            self._alive.status(self._status(now, mono))
 
     def _attest(self, now: float, anew: bool) -> None:
         """Say what keeps frames in: to a broker that is new, and when the seal changes."""
@@ -194,7 +199,17 @@ class Report:
         )
         if not anew and condition == self._said and mono - self._said_at < STATUS_EVERY:
             return
-        status = self._health.status(
+        status = self._status(now, mono)
+        sent = [
+            delivery.link.publish(self._topic("status"), dump(status), retain=True, schema="drukte/status/1")
+            for delivery in self._deliveries
+        ]
+        if any(sent):
+            self._said, self._said_at = condition, mono
+
+    def _status(self, now: float, mono: float) -> DeviceStatus:
+        reader = self._reader
+        return self._health.status(
             now,
             mono,
             accepted=reader.accepted,
@@ -210,12 +225,6 @@ class Report:
                 for d in self._deliveries
             },
         )
-        sent = [
-            delivery.link.publish(self._topic("status"), dump(status), retain=True, schema="drukte/status/1")
-            for delivery in self._deliveries
-        ]
-        if any(sent):
-            self._said, self._said_at = condition, mono
 
     def _goodbye(self) -> None:
         now, mono = self._clocks.now(), self._clocks.monotonic()

@@ -15,6 +15,7 @@ from pathlib import Path
 from drukte.config import Site
 from drukte.exits import Exit
 from drukte.sense.geometry.calibration import CalibrationError, GroundError
+from drukte.sense.lock.deadman import Deadman
 from drukte.sense.lock.liveness import NotAliveError
 from drukte.sense.lock.seal import SealError, seal, wakers
 from drukte.sense.reduction.tick import Ticker
@@ -26,6 +27,8 @@ WARM_UP = 12
 """Frames that go the whole way before the seal, so that every library has started what it needs."""
 PATIENCE = 30.0
 """Seconds that a camera gets to deliver them."""
+LONGEST_PAUSE = 90.0
+"""Without a reduced frame for this long the room is closed and opened anew, s; slower sources get five frames."""
 
 Outcome = tuple[Exit, str]
 """Why the room ended, and what to tell the technician; nothing once the room is sealed."""
@@ -52,6 +55,7 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
         return Exit.CALIBRATION, str(error)
     try:
         _warm_up(sight)
+        deadman = Deadman(max(LONGEST_PAUSE, 5 / sight.rate if sight.rate else 0.0))
         os.set_blocking(door_fd, False)
         report = seal(door_fd, ioctl_types=sight.ioctls, wake_fds=wakers(), source_fds=sight.fds)
     except (SourceError, SourceEnded) as error:
@@ -61,7 +65,7 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
     try:
         sight.confirm()
         ticker = Ticker(site.tick, len(site.zones), int(report.bits), time.time(), time.monotonic())
-        return _loop(sight, ticker, Door(door_fd), closes), ""
+        return _loop(sight, ticker, Door(door_fd), closes, deadman), ""
     except NotAliveError:
         return Exit.NOT_ALIVE, ""
     except (SourceError, SourceEnded):
@@ -87,7 +91,7 @@ def _warm_up(sight: Sight) -> None:
     sight.forget()
 
 
-def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float) -> Exit:
+def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float, deadman: Deadman) -> Exit:
     """See, reduce, forget, until the recording ends or the wall clock reaches `closes`, seconds since 1970."""
     patience = max(2.0, 3 / sight.rate) if sight.rate else 2.0
     last_seen = time.monotonic()
@@ -101,9 +105,12 @@ def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float) -> Exit:
                 results = sight.turn()
                 if results is not None:
                     last_seen = time.monotonic()
+                    deadman.feed()
                     state = _add(ticker, results, last_seen)
             except SourceEnded:
                 why = Exit.OK
+        if why is not None:
+            deadman.feed()
         if why is not None and not sight.closed:
             sight.close()
             _add(ticker, sight.finish(), time.monotonic())
