@@ -10,8 +10,11 @@ import click
 
 from drukte import __version__
 from drukte.config import Site, SiteError, effective, load_site
+from drukte.doctor.cli import doctor
 from drukte.exits import Exit
 from drukte.models_cli import models
+from drukte.setup.cli import setup
+from drukte.verify import verify
 
 SITE = Path("/etc/drukte/site.yaml")
 site_option = click.option(
@@ -106,7 +109,7 @@ def watch(site_file: Path | None, host: str, port: int, version: str, topic: str
 
 
 @drukte.command()
-@click.argument("site_file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("site_file", type=click.Path(path_type=Path, dir_okay=False), default=SITE)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the site file instead.")
 @click.option("--effective", "origins", is_flag=True, help="Print every value instead, and where it comes from.")
 def check(site_file: Path, schema: bool, origins: bool) -> None:
@@ -163,6 +166,9 @@ def describe(site: Site, name: str) -> str:
 
 
 drukte.add_command(models)
+drukte.add_command(doctor)
+drukte.add_command(setup)
+drukte.add_command(verify)
 
 
 def main() -> None:

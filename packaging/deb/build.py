@@ -68,7 +68,7 @@ def _package(target: Target, own: Path, tree: Path, cache: Path, out: Path, epoc
     site_packages = release / f"lib/python{target.python}/site-packages"
     pinned = wheels.pins((ROOT / "requirements/device.txt").read_text(), target)
     wheels.fetch(pinned, target, cache / str(target))
-    wheels.install(pinned, own, target, cache / str(target), site_packages)
+    wheels.install(pinned, own, cache / str(target), site_packages)
     _environment(release, target)
     _system_files(tree, release, target, epoch)
     _documents(tree, site_packages, pinned, version, epoch)

@@ -1,9 +1,11 @@
 """From the lock file to the installed packages of another Python: which wheels, checked by hash, laid out as a venv."""
 
+import hashlib
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,34 +62,41 @@ def _pins(lock: str, there: Mapping[str, str]) -> Iterator[Pin]:
 
 
 def fetch(pinned: list[Pin], target: Target, folder: Path) -> None:
-    """Have the wheels in a folder: what lies there with the right hash is not fetched again."""
+    """Have the wheels in a folder; those that lie there with the right hash are not fetched again."""
     folder.mkdir(parents=True, exist_ok=True)
-    lock = folder / "lock.txt"
-    lock.write_text("".join(f"{pin.line}\n" for pin in pinned))
-    done = subprocess.run([*_pip("download", target), "--no-index", "--find-links", folder, "-d", folder, "-r", lock],
-                          capture_output=True, check=False)  # fmt: skip
-    if done.returncode:
-        subprocess.run([*_pip("download", target), "-d", folder, "-r", lock], check=True)
+    there = {hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.whl")}
+    missing = [pin for pin in pinned if not there & set(pin.hashes)]
+    if missing:
+        lock = folder / "lock.txt"
+        lock.write_text("".join(f"{pin.line}\n" for pin in missing))
+        subprocess.run([*_download(target), "-d", folder, "-r", lock], check=True)
 
 
-def install(pinned: list[Pin], own: Path, target: Target, wheels: Path, site_packages: Path) -> None:
-    """Unpack the wheels and drukte's own into a `site-packages`; no program of theirs is installed or run."""
-    lock = wheels / "lock.txt"
-    lock.write_text("".join(f"{pin.line}\n" for pin in pinned))
-    flags = ["--no-index", "--find-links", wheels, "--target", site_packages, "--no-compile"]
-    subprocess.run([*_pip("install", target), *flags, "-r", lock], check=True)
-    bare = [flag for flag in _pip("install", target) if flag != "--require-hashes"]
-    subprocess.run([*bare, *flags, "--upgrade", own], check=True)
-    shutil.rmtree(site_packages / "bin", ignore_errors=True)
-    for record in site_packages.glob("*.dist-info/RECORD"):
-        (record.parent / "direct_url.json").unlink(missing_ok=True)
-        rows = [
-            row for row in record.read_text().splitlines() if not re.match(r"(\.\./)*bin/|.*direct_url\.json,", row)
-        ]
-        record.write_text("".join(f"{row}\n" for row in sorted(rows)))
+def install(pinned: list[Pin], own: Path, wheels: Path, site_packages: Path) -> None:
+    """Unpack the pinned wheels of a folder, each checked by hash, and drukte's own; none of their code is run.
+
+    Raises SystemExit when a pinned wheel is missing or another.
+    """
+    by_hash = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in sorted(wheels.glob("*.whl"))}
+    for pin in pinned:
+        right = [by_hash[digest] for digest in pin.hashes if digest in by_hash]
+        if len(right) != 1:
+            raise SystemExit(f"{wheels}: {len(right)} wheels of {pin.name} {pin.version} with a pinned hash, not one")
+        _unpack(right[0], site_packages)
+    _unpack(own, site_packages)
     for unused in ("numpy", "scipy", "onnx", "ml_dtypes"):  # their own tests: a tenth of the whole
-        for folder in [*(site_packages / unused).rglob("tests"), *(site_packages / unused).glob("**/backend/test")]:
+        for folder in [*(site_packages / unused).rglob("tests"), *(site_packages / unused).glob("backend/test")]:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unpack(wheel: Path, site_packages: Path) -> None:
+    with zipfile.ZipFile(wheel) as packed:
+        packed.extractall(site_packages)
+    for data in site_packages.glob("*.data"):
+        for kind in ("purelib", "platlib"):
+            if (data / kind).is_dir():
+                shutil.copytree(data / kind, site_packages, dirs_exist_ok=True)
+        shutil.rmtree(data)  # programs and headers are left out
 
 
 def own_wheel(root: Path, work: Path) -> Path:
@@ -107,8 +116,8 @@ def own_wheel(root: Path, work: Path) -> Path:
     return made
 
 
-def _pip(verb: str, target: Target) -> list[str | Path]:
-    command: list[str | Path] = [sys.executable, "-m", "pip", verb, "-q", "--disable-pip-version-check"]
+def _download(target: Target) -> list[str | Path]:
+    command: list[str | Path] = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--only-binary=:all:"]
     command += ["--implementation=cp", f"--python-version={target.python}"]
     return [*command, *(f"--platform={tag}" for tag in target.platforms)]
