@@ -19,7 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from drukte.config import Site
 from drukte.config.report import Broker
 from drukte.doctor.machine import Finding, fine, fix
-from drukte.report.secret import SecretError, read_secret, secret_file, tls_context, uses_tls
+from drukte.report.secret import SecretError, credential, read_secret, tls_context, uses_tls
 
 PATIENCE: Final = 8.0
 """Seconds for an answer."""
@@ -62,24 +62,20 @@ def certificates(name: str, broker: Broker, base: Path, now: datetime) -> Iterat
                 "give mqtt.ca_file and port 8883",
             )
         return
-    files = [("authority", broker.ca_file, False), ("certificate", broker.certificate_file, True)]
-    for what, given, own in files:
+    for what, given in (("authority", broker.ca_file), ("certificate", broker.certificate_file)):
         if given is None:
             continue
         try:
-            path = _found(given, base) if own else base / given
+            path = credential(given) or base / given
             whole = x509.load_pem_x509_certificates(path.read_bytes())
-        except (OSError, ValueError, SecretError) as error:
-            text = str(error).splitlines()[0]
-            yield fix(f"{name} {what}", f"{given} cannot be used: {text}", f"put a PEM file there: {base / given}")
+        except (OSError, ValueError) as error:
+            text = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
+            place = base / given if what == "authority" or "/" in given else base / CREDENTIALS / given
+            yield fix(f"{name} {what}", f"{given} cannot be used: {text}", f"put a PEM file there: {place}")
             continue
         yield _lasting(
             f"{name} {what}", min(c.not_valid_after_utc for c in whole), now, "have a new one made and put in place"
         )
-
-
-def _found(name: str, base: Path) -> Path:
-    return secret_file(name, base) if "/" not in name and not (base / name).exists() else base / name
 
 
 def _lasting(name: str, end: datetime, now: datetime, do: str) -> Finding:

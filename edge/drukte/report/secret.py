@@ -14,17 +14,23 @@ class SecretError(Exception):
     """A password or key file that cannot be used; the text says why and what to do."""
 
 
+def credential(name: str) -> Path | None:
+    """A file of that name that systemd handed over as a credential, else None."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder or "/" in name:
+        return None
+    # a folder given as LoadCredential=drukte:FOLDER arrives as files drukte_NAME
+    return next((path for path in (Path(folder) / name, Path(folder) / f"drukte_{name}") if path.is_file()), None)
+
+
 def secret_file(name: str, base: Path) -> Path:
     """Where a password, key or certificate lies: among systemd's credentials, or relative to the site file.
 
     Raises:
         SecretError: others may read a file that is not one of systemd's credentials.
     """
-    if folder := os.environ.get("CREDENTIALS_DIRECTORY"):
-        # a folder given as LoadCredential=drukte:FOLDER arrives as files drukte_NAME
-        for candidate in (Path(folder) / name, Path(folder) / f"drukte_{name}"):
-            if "/" not in name and candidate.is_file():
-                return candidate
+    if handed := credential(name):
+        return handed
     path = base / name
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
@@ -67,7 +73,10 @@ def tls_context(settings: Broker, base: Path) -> ssl.SSLContext:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if settings.certificate_file and settings.key_file:
-            context.load_cert_chain(base / settings.certificate_file, secret_file(settings.key_file, base))
+            context.load_cert_chain(
+                credential(settings.certificate_file) or base / settings.certificate_file,
+                secret_file(settings.key_file, base),
+            )
     except (OSError, ssl.SSLError) as error:
         raise SecretError(
             f"TLS for broker {settings.host}: {error}. Check ca_file, certificate_file and key_file in the site file"

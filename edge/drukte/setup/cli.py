@@ -92,7 +92,7 @@ def setup(
             except ValueError as error:
                 _stop(f"{flag(question.key)} {text}: {error}")
     whole = frozenset(n for n, f in (("ground", ground_file), ("zones", zones_file)) if f is not None)
-    ask = not yes and sys.stdin.isatty()
+    ask = not yes and _at_terminal()
     if ask:
         click.echo(words["hello"].format(site=site_file))
         if shared:
@@ -128,6 +128,10 @@ def setup(
     if start:
         _systemctl("restart", "drukte-report.service", "drukte-sense.service")
     click.echo(words["started" if start else "next"].format(site=site_file))
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _shared(path: Path) -> dict[str, Any]:

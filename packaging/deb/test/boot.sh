@@ -38,6 +38,7 @@ ExecStopPost=/bin/systemctl poweroff --force --force
 StandardOutput=file:/srv/t/out/log
 StandardError=inherit
 U
+echo "127.0.0.1 localhost" > etc/hosts
 pivot_root . mnt
 cd /
 umount -l /mnt
