@@ -58,7 +58,8 @@ def secure(folder: Path, acl: str) -> str:
     (folder / "acl").write_text(acl)
     return (
         f"cafile {folder}/ca.crt\ncertfile {folder}/server.crt\nkeyfile {folder}/server.key\n"
-        f"user root\nrequire_certificate true\nuse_identity_as_username true\nacl_file {folder}/acl\nallow_anonymous false\n"
+        f"user root\nrequire_certificate true\nuse_identity_as_username true\nacl_file {folder}/acl\n"
+        "allow_anonymous false\n"
     )
 
 
