@@ -19,6 +19,7 @@ from drukte.report.ledger import read
 from drukte.sense.geometry.calibration import ground_from
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+DOCS = Path(__file__).parents[3] / "docs/images"
 SITE = """\
 # kept: the file's own words
 drukte: 1
@@ -216,6 +217,34 @@ def test_touch_places_a_point_and_two_fingers_enlarge(browser, served) -> None:
     assert page.locator("#points tbody tr").count() == before + 1
     assert page.locator("#pad").is_visible()
     context.close()
+
+
+@pytest.mark.slow
+def test_screenshot_for_the_documentation(page: Page) -> None:
+    """Run by `make screenshot`; writes docs/images/calibrate-page.jpg."""
+    calibrate(page)
+    for i, (name, shape) in enumerate(
+        {
+            "terrace": [(-3, 5), (3.5, 5), (3.5, 9.6), (-3, 9.6)],
+            "crossing": [(-3, 10.2), (4.5, 10.2), (4.5, 14.5), (-3, 14.5)],
+        }.items()
+    ):
+        page.locator("#canvas").focus()
+        page.keyboard.press("z")
+        for pixel in ground_pixels(*shape):
+            click(page, pixel)
+        page.keyboard.press("Enter")
+        page.locator(f"#zone{i}").fill(name)
+        page.locator(f"#zone{i}").press("Tab")
+    page.locator("#canvas").focus()
+    page.keyboard.press("l")
+    for pixel in ground_pixels((-3, 13), (4.5, 13)):
+        click(page, pixel)
+    page.keyboard.press("v")
+    page.mouse.move(*on_screen(page, ground_pixels((0.6, 9.4))[0]))
+    expect(page.locator("#where")).not_to_be_empty()
+    page.locator("#language").focus()
+    page.screenshot(path=DOCS / "calibrate-page.jpg", type="jpeg", quality=80)
 
 
 def test_every_word_is_there_in_both_languages() -> None:

@@ -3,7 +3,7 @@
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,10 +53,8 @@ def look(
         except OSError as error:
             raise PortError(f"port {port}: {error.strerror}. Give another one: --port") from None
         say(server, minutes)
-        try:
+        with suppress(KeyboardInterrupt):
             server.serve()
-        except KeyboardInterrupt:
-            pass
     click.echo("ended; the picture is wiped")
     return site.path.read_bytes() != before
 
