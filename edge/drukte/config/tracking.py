@@ -20,7 +20,7 @@ class Tracking(Section):
     zone_margin: float = quantity(
         0.15,
         "m",
-        "How far over a zone's edge somebody must be before a stay in it begins or ends (who is present is judged by the "
+        "How far over a zone's edge somebody must be before a stay begins or ends (presence is judged by the "
         "edge itself)",
         ge=0,
         le=1,
