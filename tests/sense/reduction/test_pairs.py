@@ -26,7 +26,7 @@ def test_probability_against_a_fine_quadrature(pair):
         want = pairs.probability_within(np.array([[x, y]]), cov, radius)[0]
     finally:
         pairs._NODES, pairs._WEIGHTS = rough
-    assert abs(got - want) < 2e-5
+    assert abs(got - want) < 1e-4
 
 
 def test_probability_against_simulation():
@@ -44,7 +44,7 @@ def test_round_covariance_is_the_noncentral_chi_square():
 
     d = np.column_stack([np.linspace(0, 4, 41), np.zeros(41)])
     got = pairs.probability_within(d, np.tile(0.3**2 * np.eye(2), (41, 1, 1)), 1.5)
-    np.testing.assert_allclose(got, ncx2.cdf((1.5 / 0.3) ** 2, 2, (d[:, 0] / 0.3) ** 2), atol=2e-5)
+    np.testing.assert_allclose(got, ncx2.cdf((1.5 / 0.3) ** 2, 2, (d[:, 0] / 0.3) ** 2), atol=1e-4)
 
 
 @given(st.integers(0, 300), st.integers(0, 2**32 - 1))
@@ -54,7 +54,7 @@ def test_gate_finds_the_pairs_that_all_against_all_finds(n, seed):
     sigma = 10 ** rng.uniform(-2, -0.5, n)
     i, j = pairs.near_pairs(xy, sigma, 1.8)
     a, b = np.triu_indices(n, 1)
-    near = np.hypot(*(xy[a] - xy[b]).T) < 1.8 + pairs.FAR * (sigma[a] + sigma[b])
+    near = np.hypot(*(xy[a] - xy[b]).T) < 1.8 + pairs.FAR * np.hypot(sigma[a], sigma[b])
     assert sorted(zip(i, j, strict=True)) == sorted(zip(a[near], b[near], strict=True))
 
 
