@@ -72,3 +72,22 @@ def test_a_few_blurred_people_do_not_make_every_pair_a_candidate(monkeypatch):
     sigma[:5] = 3.0
     pairs.near_pairs(np.random.default_rng(0).uniform(0, 100, (500, 2)), sigma, 1.8)
     assert max(asked) < 3
+
+
+def test_quick_normal_distribution_function():
+    from scipy.special import ndtr
+
+    x = np.linspace(-40, 40, 100_001)
+    assert np.abs(pairs._normal(x) - ndtr(x)).max() < 2e-5
+
+
+@given(st.integers(1, 60), st.integers(0, 2**32 - 1))
+def test_components_are_those_of_a_graph_library(n, seed):
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    rng = np.random.default_rng(seed)
+    i, j = rng.integers(0, n, (2, rng.integers(0, n + 1)))
+    ours = pairs.components(n, i, j)
+    theirs = connected_components(coo_array((np.ones(len(i)), (i, j)), shape=(n, n)), directed=False)[1]
+    assert len(set(zip(ours.tolist(), theirs.tolist(), strict=True))) == len(set(ours)) == len(set(theirs))
