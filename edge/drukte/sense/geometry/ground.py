@@ -184,7 +184,7 @@ class Ground:
         xy, scale = project(self.plane, rays)
         with np.errstate(all="ignore"):
             by_ray = (self.plane[:2, :2] - xy[:, :, None] * self.plane[2, :2]) / scale[:, None, None]
-            change = (rays @ self._causes[:2] + self._causes[2]).reshape(len(rays), 3, -1)
+            change = (rays @ self._causes[:2] + self._causes[2]).reshape(len(rays), 3, len(self.errors))
             moves = (change[:, :2] - xy[:, :, None] * change[:, 2:]) / scale[:, None, None]
         return moves, xy, scale, by_ray
 

@@ -102,8 +102,8 @@ def probability_within(delta: Floats, cov: Floats, radius: float | Floats) -> Fl
     """Chance that a Gaussian vector is shorter than `radius`: the square root of a noncentral quadratic form.
 
     There is no closed form for unequal axes. In principal axes the integral over the long one is a difference of two
-    normal distribution functions (`_normal`); the integral over the short one is by Gauss-Legendre with 24 nodes in the angle t,
-    x = radius sin t, which takes the circle's root away. Largest error against 1500 nodes over random
+    normal distribution functions (`_normal`); the integral over the short one is by Gauss-Legendre with 24 nodes in
+    the angle t, x = radius sin t, which takes the circle's root away. Largest error against 1500 nodes over random
     ellipses from 0.02 to 3 m: 1e-4 (tests/sense/reduction/test_pairs.py).
 
     Args:
@@ -130,7 +130,8 @@ def _integral(delta: Floats, sigma: Floats, axis: Floats, radius: Floats) -> Flo
     high = np.arcsin(np.clip((u + 6 * small) / radius, -1, 1))
     middle, half = (low + high) / 2, (high - low) / 2
     t = middle + half * _NODES
-    x, y = radius * np.sin(t), radius * np.cos(t)
+    x = radius * np.sin(t)
+    y = np.sqrt(np.maximum(radius * radius - x * x, 0))
     density = np.exp(-0.5 * ((x - u) / small) ** 2) / (small * np.sqrt(2 * np.pi))
     inner = _normal((y - v) / large) - _normal((-y - v) / large)
     out: Floats = np.clip((density * inner * y) @ _WEIGHTS * half[:, 0], 0.0, 1.0)
