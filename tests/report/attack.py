@@ -127,7 +127,8 @@ def span_of(o: Observation) -> tuple[int, int]:
         return max(5, int(block.mean) - step // 2), int(block.mean) + step // 2
     if block.status == "under_5":
         return (1 if o.disclosure.policy == "operational" else 0), HIDDEN_MOST
-    return 0, 10**6
+    # Who knows the program knows that nothing small is called suppressed; here every window is observed.
+    return HIDDEN_MOST + 1, 10**6
 
 
 class Totals:
@@ -232,8 +233,10 @@ def hidden_ranges(
                     )
         for chain, seen in enumerate(streams):
             zone, line, way = seen[0]
-            for first, after, number in told_of(published[zone], line, way, span):
-                if number is None:
+            told = told_of(published[zone], line, way, span)
+            for first, after, number in told:
+                # A longer span that is published as 0 tells openly what its parts were.
+                if number is None and not any(f <= first and after <= a and n == 0 for f, a, n in told):
                     a, b = totals.node(chain, first), totals.node(chain, after)
                     key = (site.zones[zone].name, f"{site.zones[zone].lines[line].name} {way}", after - 1)
                     found[key] = (int(-most[b, a]), int(min(most[a, b], 10**6)))
@@ -248,7 +251,6 @@ def overlap_ranges(published: Sequence[Sequence[Observation]]) -> dict[tuple[str
         if all(o.people.status == "shown" for o in blocks):
             continue
         (low, high), *parts = [span_of(o) for o in blocks]
-        # With everything of a cluster suppressed or small, at least one is small.
         values: list[set[int]] = [set(), set(), set()]
         for b, p in itertools.product(*(range(lo, min(hi, 40) + 1) for lo, hi in parts)):
             if low <= b + p <= high:

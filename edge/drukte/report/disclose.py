@@ -4,7 +4,7 @@ From here on only `Blocks` travel: to the brokers, into the local history and on
 policy but `none`:
 
 - a number is shown only where it is 0 or at least 5 (`open`: at least 5), after rounding;
-- zones that share ground are shown together or not at all, and rounded to 5;
+- zones that share ground are rounded to 5, and while one of them has few people only those that have none are shown;
 - numbers that bound each other (mean and peak; shares by level, pairs by level and groups by size; in and out) are
   shown together or not at all, without saying which of them is the small one;
 - closeness, pairs, groups, riders and speed are about the people of the window, so they are shown only with these;
@@ -110,7 +110,8 @@ class Discloser:
     def _people(self, tallies: dict[int, Tally]) -> dict[int, People]:
         blocks = {zone: self._alone(zone, t) for zone, t in tallies.items()}
         for zone, block in list(blocks.items()):
-            if block.status == "shown" and any(
+            # Nobody at all is told: it makes others equal to each other, never known.
+            if block.mean and any(
                 blocks[other].status == "under_5" for other in blocks if self._cluster[other] == self._cluster[zone]
             ):
                 blocks[zone] = People(status="suppressed")
