@@ -14,6 +14,7 @@ import numpy as np
 
 from drukte.config import Site, parse_site
 from drukte.report.disclose import Discloser
+from drukte.report.formats.native import Day as DayTotal
 from drukte.report.formats.native import Observation, seconds
 from drukte.report.messages import observation
 from drukte.report.window import Closed, Tally
@@ -99,8 +100,8 @@ def random_day(seed: int, windows: int = 96) -> Day:
     return Day(people, flows)
 
 
-def publish(site: Site, day: Day, span: int = WINDOW) -> list[list[Observation]]:
-    """Everything that the device publishes of a day, by zone."""
+def publish(site: Site, day: Day, span: int = WINDOW, totals: list[DayTotal] | None = None) -> list[list[Observation]]:
+    """Everything that the device publishes of a day, by zone; sums of days go into `totals`."""
     discloser = Discloser(site)
     windows = day.people.shape[1]
     found: list[list[Observation]] = [[] for _ in site.zones]
@@ -113,6 +114,8 @@ def publish(site: Site, day: Day, span: int = WINDOW) -> list[list[Observation]]
             closed.append(Closed(zone, tally, tally if settings.lines else None))
         for zone, blocks in enumerate(discloser.disclose(closed)):
             found[zone].append(observation(site, "00000000", w, closed[zone], blocks))
+    if totals is not None:
+        totals += discloser.days
     return found
 
 
