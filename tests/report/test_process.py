@@ -38,7 +38,7 @@ class Room:
     def start(self) -> "Room":
         program = (
             "import sys, logging\nfrom pathlib import Path\nlogging.basicConfig(level=logging.INFO)\n"
-            "from drukte.report.process import main\n"
+            "from drukte.report.start import main\n"
             f"sys.exit(main(Path({str(self.site)!r}), 0, Path({str(self.state)!r})))"
         )
         self.child = subprocess.Popen([sys.executable, "-c", program], stdin=self.read)

@@ -48,8 +48,6 @@ WILL_DELAY: Final = 5
 """With MQTT 5 the broker waits this long before it says that the device is gone, s."""
 SESSION: Final = 300
 """With MQTT 5 the broker keeps the session this long after a connection is lost, s."""
-LONGEST_COMMAND: Final = 4096
-"""Longer messages that come in are dropped unread, bytes."""
 MOST_COMMANDS: Final = 50
 """More than this many that wait to be read are dropped."""
 SETTLED: Final = 5.0
@@ -73,6 +71,7 @@ class Link:
         wake: called from another thread when there is news.
         base: folder that relative file names in the settings start from.
         listen: topic filter of messages to receive, None for none.
+        longest: longer messages that come in are dropped unread, bytes.
 
     Raises:
         SecretError: a password, certificate or key file cannot be used.
@@ -88,6 +87,7 @@ class Link:
         wake: Callable[[], None],
         base: Path = Path(),
         listen: str | None = None,
+        longest: int = 4096,
     ) -> None:
         self.name = name
         self._settings = settings
@@ -102,12 +102,12 @@ class Link:
         self._connection: Connection | None = None
         self._password = read_secret(settings.password_file, base) if settings.password_file else None
         self._tls = tls_context(settings, base) if uses_tls(settings) else None
-        self._listen = listen
+        self._listen, self._longest = listen, longest
         self._since: float | None = None  # when the broker accepted the connection
         self._said = ""  # paho's last complaint: it keeps the alert of a TLS peer to its log
         self.problem: str | None = "not connected yet"
         self.condition: Condition = "connecting"
-        self.dropped = 0
+        self._dropped = 0
 
     @property
     def connected(self) -> bool:
@@ -133,6 +133,11 @@ class Link:
             while True:
                 found.append(self._news.get_nowait())
         return found
+
+    def take_dropped(self) -> int:
+        """Messages since the last call that were dropped because they were too long or too many."""
+        dropped, self._dropped = self._dropped, 0
+        return dropped
 
     def publish(
         self,
@@ -291,8 +296,9 @@ class Link:
             self._said = text
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        if len(message.payload) > LONGEST_COMMAND or self._news.qsize() > MOST_COMMANDS:
-            self.dropped += 1
+        if len(message.payload) > self._longest or self._news.qsize() > MOST_COMMANDS:
+            self._dropped += 1
+            self._wake()
         else:
             self._tell(Received(message.topic, bytes(message.payload)))
 
