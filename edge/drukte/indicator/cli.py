@@ -27,7 +27,11 @@ from drukte.settings import load_trusted
 def indicator(site_file: Path, only_try: bool) -> None:
     """Switch the light of this device on while a camera is open, until a signal comes."""
     try:
-        lamp = lamp_for(load_trusted(site_file).indicator)
+        settings = load_trusted(site_file).indicator
+        if settings.kind == "none":
+            click.echo("indicator: the site file names none", err=True)
+            return
+        lamp = lamp_for(settings)
         if only_try:
             lamp.switch(True)
             time.sleep(3)
