@@ -135,7 +135,7 @@ def test_what_the_door_refuses_is_told(broker: Mosquitto, new_room: Callable[...
         assert "dev-1/corner" not in str([m.topic for m in seen.messages if b'"mean":3' in m.payload])
 
 
-def await_stored(store: Path, seconds: float = 15) -> None:
+def await_stored(store: Path, seconds: float = 30) -> None:
     """Wait until a window is in the store, as it is moments after its end; on a busy machine it takes longer."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -136,6 +136,7 @@ class Refused:
                 base=base,
             )
             for name, settings in brokers.items()
+            if "native" in settings.formats  # others have no word for it, and hear nothing
         ]
 
     def stop(self) -> None:

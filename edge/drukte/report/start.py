@@ -16,15 +16,17 @@ from drukte.exits import Exit
 from drukte.report.attest import Attestation
 from drukte.report.changes import note_refusal
 from drukte.report.commands import take_settings, trusted_keys
+from drukte.report.formats.registry import FormatError
 from drukte.report.history import History
 from drukte.report.ledger import LedgerError
 from drukte.report.logfile import LogFile
 from drukte.report.noise import NoiseError
 from drukte.report.outbox import Outbox
 from drukte.report.places import given_folder, named_folder, state_folder
-from drukte.report.process import Report, brokers, wants
+from drukte.report.process import Report
 from drukte.report.refused import Refused, address, keep, reason
 from drukte.report.secret import SecretError
+from drukte.report.tell import brokers, wants
 from drukte.settings import TrustError, load_trusted
 
 log = logging.getLogger(__name__)
@@ -81,6 +83,9 @@ def main(site_path: Path, door_fd: int, state: Path | None = None) -> Exit:
         except SiteError as error:
             log.error("%s", error)
             return Exit.UNSIGNED if isinstance(error, TrustError) else Exit.SITE
+        except FormatError as error:
+            log.error("%s: %s", site_path, error)
+            return Exit.SITE
         except (SecretError, NoiseError) as error:
             log.error("%s", error)
             return Exit.SITE
