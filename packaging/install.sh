@@ -12,7 +12,8 @@ if [ -e /var/lib/dpkg/info/drukte.list ] && [ "$PREFIX" = /opt/drukte ]; then
   echo "install: the Debian package drukte is installed; use apt, or remove it first" >&2
   exit 1
 fi
-NAMES=(drukte-door.socket drukte-sense.service drukte-report.service)
+NAMES=(drukte-door.socket drukte-sense.service drukte-report.service drukte-indicator.service drukte-settings.path
+  drukte-settings.service)
 
 say() { printf '== %s\n' "$*"; }
 fail() { printf 'install: %s\n' "$*" >&2; exit 1; }
@@ -55,6 +56,7 @@ chmod -R a+rX "$PREFIX"
 
 install -d -m 0755 "$ETC" "$PREFIX/share/doc"
 install -d -m 0700 "$ETC/credentials"
+install -d -m 0755 /var/lib/drukte-acts
 cp docs/*.md "$PREFIX/share/doc/"
 install -m 0644 firmware_config/sites/*.yaml -t "$PREFIX/share"
 if [ ! -e "$ETC/site.yaml" ]; then
@@ -70,7 +72,8 @@ done
 ln -sf "$PREFIX/bin/drukte" /usr/local/bin/drukte
 if running_systemd; then
   systemctl daemon-reload
-  systemctl enable --quiet drukte-door.socket drukte-report.service drukte-sense.service
+  systemctl enable --quiet drukte-door.socket drukte-report.service drukte-sense.service \
+    drukte-indicator.service drukte-settings.path
   say "Start it with: systemctl start drukte-sense drukte-report    Look at it with: drukte watch --site $ETC/site.yaml"
 else
   say "systemd does not run here; enable the units once it does: ${NAMES[*]}"

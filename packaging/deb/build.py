@@ -134,7 +134,7 @@ def _system_files(tree: Path, release: Path, target: Target, epoch: int) -> None
 
     units = tree / "usr/lib/systemd/system"
     for unit in sorted(UNITS.iterdir()):
-        if unit.suffix in (".service", ".socket", ".timer"):
+        if unit.suffix in (".service", ".socket", ".timer", ".path"):
             _copy(unit, units / unit.name)
     if target.suite != "bookworm":  # systemd 254 and newer waits longer after every failure
         back_off = "[Service]\nRestartSteps=6\nRestartMaxDelaySec=60\n"
@@ -151,7 +151,12 @@ def _system_files(tree: Path, release: Path, target: Target, epoch: int) -> None
         manuals.packed(page, tree / f"usr/share/man/man1/{name}.gz")
     for where, script in manuals.completions(drukte, "drukte").items():
         _text(tree / "usr/share" / where, script)
-    for folder, mode in (("etc/drukte", 0o755), ("etc/drukte/credentials", 0o700), ("var/lib/drukte/models", 0o755)):
+    for folder, mode in (
+        ("etc/drukte", 0o755),
+        ("etc/drukte/credentials", 0o700),
+        ("var/lib/drukte/models", 0o755),
+        ("var/lib/drukte-acts", 0o755),
+    ):
         (tree / folder).mkdir(parents=True, exist_ok=True)
         (tree / folder).chmod(mode)
 

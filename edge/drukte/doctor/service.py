@@ -7,10 +7,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from drukte.config import Site, SiteError, load_site
+from drukte.config import Site, SiteError
 from drukte.config.radar import RADARS
 from drukte.doctor.machine import Finding, Machine, fine, fix
 from drukte.models import ModelError, read
+from drukte.settings import load_trusted
 
 HEALTH: Final = "/run/drukte-report/health.json"
 ROLLED_BACK: Final = "/var/lib/drukte/rolled-back.json"
@@ -20,7 +21,7 @@ SOON: Final = timedelta(days=30)
 def site_file(path: Path) -> tuple[Site | None, list[Finding]]:
     """The site, if its file is right, and what there is to say about it."""
     try:
-        site = load_site(path)
+        site = load_trusted(path)
     except SiteError as error:
         do = "sudo drukte setup" if not path.exists() else f"drukte check {path}"
         return None, [
@@ -92,6 +93,8 @@ def _windows(told: dict[str, Any]) -> Finding:
         return fix("windows", "the disk takes no more", "df -h /var/lib; sudo apt clean")
     if state in ("closed", "expired"):
         return fine("windows", f"the sensor is {state} by its own rules ({at})")
+    if state == "refused":
+        return fix("windows", f"none: the site file may not be used: {told.get('refusal')}", "drukte check")
     if state != "running":
         return fix("windows", f"the sensor is {state} ({at})", "journalctl -u drukte-sense -n 20")
     away = [f"{name} {condition}" for name, condition in brokers.items() if condition != "connected"]

@@ -20,6 +20,27 @@ SLACK: Final = 120.0
 """Seconds that a window may be late, beside two windows, before the watchdog is no longer fed."""
 
 
+def notify(text: str) -> None:
+    """Tell systemd; nothing happens where it did not start this process."""
+    if not (given := os.environ.get("NOTIFY_SOCKET")):
+        return
+    address = f"\0{given[1:]}" if given.startswith("@") else given
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.sendto(text.encode(), address)
+
+
+def keep(status: DeviceStatus, **more: Any) -> None:
+    """Keep a status in the file, if there is a place for it. A full disk costs the file only."""
+    if not (folder := os.environ.get("RUNTIME_DIRECTORY")):
+        return
+    file = Path(folder.split(":")[0]) / NAME
+    new = file.with_suffix(".new")
+    with contextlib.suppress(OSError):
+        new.write_text(json.dumps({**status.model_dump(mode="json"), **more}))
+        new.chmod(0o644)
+        new.replace(file)
+
+
 class Alive:
     """Tells those who look after this process on the device.
 
@@ -29,15 +50,12 @@ class Alive:
     """
 
     def __init__(self, span: int, mono: float) -> None:
-        folder = os.environ.get("RUNTIME_DIRECTORY")
-        self._file = Path(folder.split(":")[0]) / NAME if folder else None
-        self._notify = os.environ.get("NOTIFY_SOCKET")
         self._patience = 2 * span + SLACK
         self._span = span
         self._made = mono
         self._turned = mono - EVERY
         self._window: dict[str, Any] = {"window_end": None, "observed": None}
-        self._tell("READY=1")
+        notify("READY=1")
 
     def windows(self, made: list[Observation], mono: float) -> None:
         """Windows were closed and stored."""
@@ -52,23 +70,9 @@ class Alive:
             return False
         self._turned = mono
         if mono - self._made < self._patience:
-            self._tell("WATCHDOG=1")
+            notify("WATCHDOG=1")
         return True
 
     def status(self, status: DeviceStatus) -> None:
-        """Keep the status, with the last window, in the file. A full disk costs the file only."""
-        if self._file is None:
-            return
-        text = json.dumps({**status.model_dump(mode="json"), "span": self._span, **self._window})
-        new = self._file.with_suffix(".new")
-        with contextlib.suppress(OSError):
-            new.write_text(text)
-            new.chmod(0o644)
-            new.replace(self._file)
-
-    def _tell(self, text: str) -> None:
-        if not self._notify:
-            return
-        address = f"\0{self._notify[1:]}" if self._notify.startswith("@") else self._notify
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
-            line.sendto(text.encode(), address)
+        """Keep the status, with the last window, in the file."""
+        keep(status, span=self._span, **self._window)

@@ -172,6 +172,7 @@ def certificates():
         f"require_certificate true\nuse_identity_as_username true\nacl_file {etc}/acl\nallow_anonymous false\n"
     )
     must("chown", "-R", "mosquitto:", str(etc))
+    must("chmod", "0700", str(etc / "acl"))
     os.chdir("/")
 
 
