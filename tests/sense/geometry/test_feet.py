@@ -34,8 +34,6 @@ def test_whole_boxes_stand_on_their_feet(ground):
     scores = np.full(3, 0.8)
     tall = Bodies(ground).tallness(boxes)
     np.testing.assert_array_equal(standing(ground, boxes, scores, tall)[0], ground.positions(boxes, scores)[0])
-        standing(ground, boxes, scores, Bodies(ground).tallness(boxes))[0], ground.positions(boxes, scores)[0]
-    )
 
 
 def test_a_box_cut_at_the_knees_is_placed_by_its_head(ground):
