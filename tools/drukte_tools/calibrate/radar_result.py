@@ -47,10 +47,10 @@ def judge_radar(site: SiteFile, hang: Hang, line: Line, module: Module, asked: A
     allowed = asked.tolerance or default_tolerance(limit)
     zones = [(z.name, np.asarray(z.polygon, np.float64)) for z in site.zones]
     if not zones:
-        ends = np.array([line.start, line.end])
-        zones = [
-            ("around the line", np.concatenate([ends + d for d in ((-1, -1), (1, -1), (1, 1), (-1, 1))])[[0, 2, 5, 7]])
-        ]
+        start, end = np.array(line.start), np.array(line.end)
+        along = (end - start) / line.length
+        left = np.array([-along[1], along[0]])
+        zones = [("around the line", np.array([start - left, end - left, end + left, start + left]))]
     areas = tuple(_area(name, polygon, hang, module, limit, allowed) for name, polygon in zones)
     reasons = []
     beside = float(np.sqrt(np.mean(np.square(hang.beside))))
@@ -103,9 +103,6 @@ def _area(name: str, polygon: Floats, hang: Hang, module: Module, distance: floa
     scale = distance * np.tan(abs(hang.tilt)) * hang.sigmas[1]
     sigma = np.hypot(np.sqrt(2) * np.hypot(own, 0.05), scale)
     told = sigma[seen]
-    area = float(
-        abs((polygon[:, 0] * np.roll(polygon[:, 1], -1) - np.roll(polygon[:, 0], -1) * polygon[:, 1]).sum()) / 2
-    )
     worst = float(told.max()) if len(told) else np.inf
     return Area(name, polygon_area(polygon), float(seen.mean()), float((seen & (sigma <= allowed)).mean()), worst)
 
