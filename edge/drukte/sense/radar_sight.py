@@ -62,7 +62,7 @@ class RadarSight:
                     self.rate = 1 / module.period
                     port = open_port(find_port(settings.port), module.baud)
                     if isinstance(settings, RadarTiSource):
-                        _configure(settings, folder, port)
+                        configure(settings, folder, port)
                     else:
                         Ld2450Setup(port, settings.port).run()
                     self.fds = (port.fileno(),)
@@ -134,7 +134,7 @@ class RadarSight:
         self._pipeline.wipe()
 
 
-def _configure(settings: RadarTiSource, folder: Path, data: object) -> None:
+def configure(settings: RadarTiSource, folder: Path, data: object) -> None:
     """Send the configuration, if there is one. Raises RadarError."""
     if settings.configuration is None:
         return
