@@ -8,6 +8,7 @@ import contextlib
 import math
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from drukte.config import Site
 from drukte.exits import Exit
 from drukte.sense.geometry.calibration import CalibrationError, GroundError
 from drukte.sense.lock.liveness import NotAliveError
-from drukte.sense.lock.seal import SealError, seal, wakers
+from drukte.sense.lock.seal import SealError, SealReport, seal, wakers
 from drukte.sense.reduction.tick import Ticker
 from drukte.sense.sight import FrameResult, Sight, open_sight
 from drukte.sense.sources import SourceEnded, SourceError
@@ -40,12 +41,35 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
         model: the verified graph.
         door_fd: descriptor of the writing end of the door, a pipe or FIFO.
     """
+
+    def lock(sight: Sight) -> SealReport:
+        return seal(door_fd, ioctl_types=sight.ioctls, wake_fds=wakers(), source_fds=sight.fds)
+
+    return enter(site, lambda: open_sight(site, folder, model), lock, door_fd)
+
+
+def enter(
+    site: Site,
+    open_it: Callable[[], Sight],
+    lock: Callable[[Sight], SealReport],
+    door_fd: int,
+    usual: int = RUNNING,
+) -> Outcome:
+    """The start-up that every sealed program has in common, and its loop.
+
+    Args:
+        site: the device's site.
+        open_it: opens the sensor and loads what its frames need.
+        lock: closes the seal; called when frames have gone the whole way.
+        door_fd: as for `run_room`.
+        usual: state of the sensor that records give while all is well.
+    """
     looking = site.may_look(datetime.now(UTC))
     if not looking.allowed:
         return Exit.CLOSED, ""
     closes = looking.until.timestamp() if looking.until else math.inf
     try:
-        sight = open_sight(site, folder, model)
+        sight = open_it()
     except SourceError as error:
         return Exit.SOURCE, str(error)
     except (CalibrationError, GroundError) as error:
@@ -53,7 +77,7 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
     try:
         _warm_up(sight)
         os.set_blocking(door_fd, False)
-        report = seal(door_fd, ioctl_types=sight.ioctls, wake_fds=wakers(), source_fds=sight.fds)
+        report = lock(sight)
     except (SourceError, SourceEnded) as error:
         return Exit.SOURCE, str(error)
     except SealError as error:
@@ -61,7 +85,7 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
     try:
         sight.confirm()
         ticker = Ticker(site.tick, len(site.zones), int(report.bits), time.time(), time.monotonic())
-        return _loop(sight, ticker, Door(door_fd), closes), ""
+        return _loop(sight, ticker, Door(door_fd), closes, usual), ""
     except NotAliveError:
         return Exit.NOT_ALIVE, ""
     except (SourceError, SourceEnded):
@@ -87,11 +111,11 @@ def _warm_up(sight: Sight) -> None:
     sight.forget()
 
 
-def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float) -> Exit:
+def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float, usual: int) -> Exit:
     """See, reduce, forget, until the recording ends or the wall clock reaches `closes`, seconds since 1970."""
     patience = max(2.0, 3 / sight.rate) if sight.rate else 2.0
     last_seen = time.monotonic()
-    state = RUNNING
+    state = usual
     why: Exit | None = None
     while True:
         if why is None and time.time() >= closes:
@@ -101,12 +125,12 @@ def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float) -> Exit:
                 results = sight.turn()
                 if results is not None:
                     last_seen = time.monotonic()
-                    state = _add(ticker, results, last_seen)
+                    state = _add(ticker, results, last_seen, usual)
             except SourceEnded:
                 why = Exit.OK
         if why is not None and not sight.closed:
             sight.close()
-            _add(ticker, sight.finish(), time.monotonic())
+            _add(ticker, sight.finish(), time.monotonic(), usual)
         steady = time.monotonic()
         if steady - last_seen > patience:
             state = STARVED
@@ -118,11 +142,11 @@ def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float) -> Exit:
             time.sleep(0.05)
 
 
-def _add(ticker: Ticker, results: list[FrameResult], steady: float) -> int:
+def _add(ticker: Ticker, results: list[FrameResult], steady: float, usual: int) -> int:
     """Add what the pipeline gave out; returns the state of the sensor."""
-    state = RUNNING
+    state = usual
     for result in results:
-        state = result.state
+        state = usual if result.state == RUNNING else result.state
         ticker.add(result.zones, steady, state, result.calibration, result.mode)
     return state
 
