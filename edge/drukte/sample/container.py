@@ -77,6 +77,7 @@ class Header(Section):
     closeness: Pair = Field(description="Limits of the levels low_risk and high_risk [m]")
     ground: dict[str, Any] | None
     model: Line
+    software: Annotated[str, Field(max_length=40)] = Field("", description="Version of drukte")
 
 
 def plain_size(width: int, height: int) -> int:

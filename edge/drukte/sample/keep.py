@@ -11,6 +11,7 @@ import numpy as np
 import pyrage
 from numpy.typing import NDArray
 
+from drukte import __version__
 from drukte.config import Site
 from drukte.config.radar import RadarGround
 from drukte.order import Order
@@ -172,6 +173,7 @@ class Keeper:
             closeness=(near.low_risk, near.high_risk),
             ground=self._calibration,
             model=self._detector(),
+            software=__version__,
         )
 
     def _detector(self) -> str:
