@@ -55,6 +55,15 @@ class _Keeping:
         self._write = write
         self._ends = order.ends.timestamp() + GRACE
         self._latest = time.monotonic() + max(0.0, self._ends - time.time())
+        self._sealed = False
+
+    def sealed(self) -> None:
+        """The files are open and nothing else can be written: from now on moments count."""
+        self._sealed = True
+
+    def due(self) -> tuple[int, Moment] | None:
+        """The moment that has come; none before the seal."""
+        return self.keeper.due(time.time()) if self._sealed else None
 
     def over(self) -> bool:
         """Whether nothing is left to keep."""
@@ -95,6 +104,11 @@ class KeptCamera(_Keeping, CameraSight):
             if self._source.read(frame) is not None:
                 self.keeper.encrypt(self._shoot(frame.image, 0.0).content)
 
+    def confirm(self) -> None:
+        """See `Sight.confirm`."""
+        super().confirm()
+        self.sealed()
+
     def turn(self) -> list[FrameResult] | None:
         """See `Sight.turn`."""
         if self.over():
@@ -108,7 +122,7 @@ class KeptCamera(_Keeping, CameraSight):
 
     def _step(self, picture: NDArray[np.uint8], at: float) -> list[FrameResult]:
         results = super()._step(picture, at)
-        if slot := self.keeper.due(time.time()):
+        if slot := self.due():
             self.keeper.hold(slot, self._shoot(picture, at))
         return results
 
@@ -136,6 +150,11 @@ class KeptRadar(_Keeping, RadarSight):
         """See `KeptSight.rehearse`."""
         self.keeper.encrypt(self._shoot(0.0).content)
 
+    def confirm(self) -> None:
+        """See `Sight.confirm`."""
+        super().confirm()
+        self.sealed()
+
     def turn(self) -> list[FrameResult] | None:
         """See `Sight.turn`."""
         if self.over():
@@ -146,7 +165,7 @@ class KeptRadar(_Keeping, RadarSight):
     def _step(self, frame: RadarFrame) -> list[FrameResult]:
         results = super()._step(frame)
         self._memory.remember(frame)
-        if slot := self.keeper.due(time.time()):
+        if slot := self.due():
             self.keeper.hold(slot, self._shoot(frame.time))
         return results
 

@@ -53,5 +53,5 @@ def test_differences_must_be_settled_and_widen_the_interval() -> None:
 def test_one_person_or_half_a_count_is_refused() -> None:
     with pytest.raises(SampleError, match="two people"):
         figures(samples([1]), order(), marks("A", [1]), marks("A", [1]), NOBODY)
-    with pytest.raises(SampleError, match="B has not counted 1 of 2 pictures .picture 2"):
+    with pytest.raises(SampleError, match=r"B has not counted 1 of 2 pictures .picture 2"):
         figures(samples([1, 1]), order(), marks("A", [1, 1]), marks("B", [1]), NOBODY)
