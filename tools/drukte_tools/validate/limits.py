@@ -20,6 +20,11 @@ def cannot_tell(found: dict[str, Any]) -> list[str]:
         else "People who gave no echo. Counters saw the echoes and nothing else, so this tells how well echoes are "
         "turned into people. Somebody on the spot has to count whom the radar does not see at all.",
     ]
+    if found["blur"] and found["sensor"] == "picture":
+        said.append(
+            "Quite how blind the counters were to the device: heads are unrecognisable where it found somebody, however "
+            "unsure it was, so they could see that it had found something there."
+        )
     thin = [
         f"{row['by']} {row['name']} ({row['pictures']} pictures in {row['blocks']} blocks of time)"
         for row in found["strata"]
@@ -61,7 +66,7 @@ def verdict(found: dict[str, Any]) -> str:
             "the figures below describe these pictures and nothing else."
         )
     said = (
-        f"Of every 100 people whom two persons counted, the device counted {100 * ratio['value']:.0f} "
+        f"Where two persons counted 100 people, the device counted {100 * ratio['value']:.0f} "
         f"(95 % interval {100 * ratio['low']:.0f} to {100 * ratio['high']:.0f}). "
     )
     if bias["low"] > 0:

@@ -22,7 +22,7 @@ def ticks(low: float, high: float, about: int = 6) -> list[float]:
     power = 10.0 ** np.floor(np.log10(raw))
     step = float(next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw))
     first = np.ceil(low / step - 1e-9) * step
-    return [round(float(v), 10) for v in np.arange(first, high + step * 1e-6, step)]
+    return [round(float(v), 10) + 0.0 for v in np.arange(first, high + step * 1e-6, step)]
 
 
 def whiskers(rows: Sequence[tuple[str, dict[str, Any]]], title: str, *, line: float | None, percent: bool) -> str:
@@ -69,7 +69,7 @@ def bland_altman(pairs: Sequence[dict[str, Any]], bias: float, limits: Sequence[
     most = float(max(m for m, _ in spots)) + 1
     reach = float(max(1.0, *(abs(d) for _, d in spots), *(abs(v) for v in limits))) * 1.15
     left, top, width, height = 60.0, 12.0, 600.0, 300.0
-    art = Svg(left + width + 120, top + height + 46, "Difference of device and hand count over their mean")
+    art = Svg(left + width + 160, top + height + 46, "Difference of device and hand count over their mean")
 
     def x(v: float) -> float:
         return left + v / most * width

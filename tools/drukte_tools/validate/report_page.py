@@ -133,7 +133,10 @@ def _strata(found: dict[str, Any]) -> list[str]:
 
 
 def _stratum(row: dict[str, Any]) -> list[str]:
-    cells = [cell(row["name"]), cell(str(row["pictures"]), f"{row['blocks']} blocks")]
+    cells = [
+        cell(row["name"]),
+        cell(str(row["pictures"]), "1 block" if row["blocks"] == 1 else f"{row['blocks']} blocks"),
+    ]
     cells += [cell(percent(row["share_of_time"])), cell(number(row["mean_counted"], 1))]
     for key, sign in (("count_mae", False), ("count_bias", True)):
         e = row[key]
