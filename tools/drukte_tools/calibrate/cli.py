@@ -13,9 +13,12 @@ from drukte.exits import Exit
 from drukte.models import ModelError
 from drukte.sense.geometry.calibration import CalibrationError, GroundError
 from drukte.sense.sources import SourceError
+from drukte_tools.calibrate.acts import RecordError
 from drukte_tools.calibrate.fit import fit_points
+from drukte_tools.calibrate.looking import PortError, look
 from drukte_tools.calibrate.points import PointsError, read_points
 from drukte_tools.calibrate.result import FAILED, Asked, finish
+from drukte_tools.calibrate.server import MINUTES, PORT
 from drukte_tools.calibrate.sitefile import SiteFile, SiteFileError
 from drukte_tools.calibrate.tolerance import SHARE
 
@@ -26,6 +29,8 @@ ERRORS: dict[type[Exception], Exit] = {
     PointsError: Exit.CALIBRATION,
     CalibrationError: Exit.CALIBRATION,
     GroundError: Exit.CALIBRATION,
+    RecordError: Exit.INTERNAL,
+    PortError: Exit.USAGE,
 }
 
 
@@ -69,6 +74,29 @@ def calibrate() -> None:
     Each command ends with PASS (status 0) or FAIL (status 1) against a stated tolerance, and writes `ground:` and a
     certificate.
     """
+
+
+@calibrate.command()
+@click.option("--seconds", type=click.FloatRange(5, 3600), default=60.0, show_default=True, help="How long to look for "
+              "the empty place, s.")  # fmt: skip
+@click.option("--minutes", type=click.FloatRange(0.1, 120), default=MINUTES, show_default=True, help="After which the "
+              "page ends and the picture is wiped.")  # fmt: skip
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="On this machine's "
+              "loopback; 0: any free one.")  # fmt: skip
+@click.option("--no-picture", "picture", flag_value=False, default=True, help="Do not look at all: zones on the metres "
+              "grid of the calibration that is there.")  # fmt: skip
+@click.option("--ledger", type=click.Path(path_type=Path, dir_okay=False), help="Where the look is recorded. Default: "
+              "the ledger of this device.")  # fmt: skip
+@asking
+def page(
+    site: SiteFile, asked: Asked, seconds: float, minutes: float, port: int, picture: bool, ledger: Path | None
+) -> bool:
+    """On a picture of the empty place, in a browser: points, zones and lines.
+
+    Whoever walks through while it looks is left out of the picture. It lies in memory, is served on loopback alone
+    behind a token, and is wiped at the end; the look is recorded in the ledger. Status 0 once something was saved.
+    """
+    return look(site, asked, seconds, minutes, port, picture, ledger)
 
 
 @calibrate.command()

@@ -45,7 +45,12 @@ class Recording:
 
 
 def measure(
-    site: Site, folder: Path, recording: Recording, boxes: str = "detected", block: float = BLOCK
+    site: Site,
+    folder: Path,
+    recording: Recording,
+    boxes: str = "detected",
+    rate: float | None = None,
+    block: float = BLOCK,
 ) -> dict[str, Any]:
     """Run the pipeline over a recording and compare its first zone with truth.
 
@@ -54,6 +59,8 @@ def measure(
         folder: where the site file's relative paths start.
         recording: what to play, and the truth.
         boxes: "detected", or "truth" to put the true boxes in the detector's place and measure the rest alone.
+        rate: pictures per second at which it was recorded; None: what the site file says of its recording, or else
+            the file.
         block: frames of as many seconds count as alike, s.
 
     Returns:
@@ -61,8 +68,12 @@ def measure(
     """
     truth = read_truth(recording.truth)
     path = str(recording.source.resolve())
+    if rate is None and isinstance(site.source, ImagesSource | VideoSource):
+        rate = site.source.recorded_rate
     settings = (
-        ImagesSource(kind="images", path=path) if recording.source.is_dir() else VideoSource(kind="video", path=path)
+        ImagesSource(kind="images", path=path, recorded_rate=rate)
+        if recording.source.is_dir()
+        else VideoSource(kind="video", path=path, recorded_rate=rate)
     )
     source = open_source(settings, folder)
     pipeline = Pipeline(site, folder, read(site.model.name, site.model.size), source.width, source.height)
@@ -231,6 +242,11 @@ def _frames(_: click.Context, __: click.Parameter, value: str | None) -> tuple[i
     help="Put the true boxes in the detector's place to measure the geometry alone.",
 )
 @click.option(
+    "--rate",
+    type=click.FloatRange(0, 240, min_open=True),
+    help="Pictures per second at which it was recorded, where neither the site file nor the recording says it.",
+)
+@click.option(
     "--block",
     type=click.FloatRange(1, 3600),
     default=BLOCK,
@@ -244,6 +260,7 @@ def evaluate(
     truths: tuple[Path, ...],
     frames: tuple[int, int],
     boxes: str,
+    rate: float | None,
     block: float,
     out: Path | None,
 ) -> None:
@@ -254,7 +271,7 @@ def evaluate(
         site = load_site(site_file)
         sets = []
         for source, truth in zip(sources, truths, strict=True):
-            sets.append(measure(site, site_file.parent, Recording(source, truth, *frames), boxes, block))
+            sets.append(measure(site, site_file.parent, Recording(source, truth, *frames), boxes, rate, block))
             click.echo(table(sets[-1]))
     except SiteError as error:
         click.echo(str(error), err=True)

@@ -22,8 +22,8 @@ def cannot_tell(found: dict[str, Any]) -> list[str]:
     ]
     if found["blur"] and found["sensor"] == "picture":
         said.append(
-            "Quite how blind the counters were to the device: heads are unrecognisable where it found somebody, however "
-            "unsure it was, so they could see that it had found something there."
+            "Quite how blind the counters were to the device: heads are unrecognisable where it found somebody, "
+            "however unsure it was, so they could see that it had found something there."
         )
     thin = [
         f"{row['by']} {row['name']} ({row['pictures']} pictures in {row['blocks']} blocks of time)"

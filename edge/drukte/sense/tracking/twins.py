@@ -11,8 +11,9 @@ from drukte.sense.tracking.kalman import inverse_2x2
 
 Mask = NDArray[np.bool_]
 
-ELBOW: Final = 0.5
-"""Distance under which two people hardly ever stand, m: between the centres of bodies of 0.45 m by 0.25 m."""
+ELBOW: Final = 0.4
+"""Distance under which two people hardly ever stand, m. Measured: of the walkers of ETH and UCY (five scenes, exact
+places) 0.2 to 2.6 % have a neighbour nearer than this; up to 15 % have one nearer than 0.5 m, arm in arm."""
 VAGUE: Final = 0.25
 """Part of the positions' covariance that widens that distance: two vague positions 0.7 m apart may be one body."""
 
