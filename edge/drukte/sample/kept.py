@@ -67,7 +67,8 @@ class _Keeping:
 
     def over(self) -> bool:
         """Whether nothing is left to keep."""
-        return self.keeper.done or time.time() >= self._ends or time.monotonic() >= self._latest
+        late = time.time() >= self._ends or time.monotonic() >= self._latest
+        return self._sealed and (self.keeper.done or late)
 
     def join(self, results: list[FrameResult]) -> list[FrameResult]:
         """Write the kept frames whose numbers have come."""
@@ -112,7 +113,7 @@ class KeptCamera(_Keeping, CameraSight):
     def turn(self) -> list[FrameResult] | None:
         """See `Sight.turn`."""
         if self.over():
-            raise SourceEnded("everything that was ordered is kept")
+            raise SourceEnded("the order is carried out")
         results = super().turn()
         return None if results is None else self.join(results)
 
@@ -158,7 +159,7 @@ class KeptRadar(_Keeping, RadarSight):
     def turn(self) -> list[FrameResult] | None:
         """See `Sight.turn`."""
         if self.over():
-            raise SourceEnded("everything that was ordered is kept")
+            raise SourceEnded("the order is carried out")
         results = super().turn()
         return None if results is None else self.join(results)
 

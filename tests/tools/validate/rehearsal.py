@@ -21,12 +21,14 @@ from typing import Any
 
 import cv2
 import numpy as np
+from click.testing import CliRunner
 from numpy.typing import NDArray
 from tests.scenes import ROOT, SITES, drukte
 
 from drukte.config import load_site
 from drukte.order import instant_text
 from drukte.sense.geometry.polygon import signed_distance
+from drukte_tools.validate.cli import validate
 from drukte_tools.validate.evaluate import Recording, measure
 from drukte_tools.validate.opened import open_samples
 from drukte_tools.validate.truth import read_truth
@@ -75,11 +77,11 @@ class Rehearsal:
     def key(self) -> Path:
         return self.place / "counter.key"
 
-    def run(self, *arguments: str | Path, fails: bool = False) -> str:
-        """A drukte command; its output."""
-        done = subprocess.run(drukte(*arguments), capture_output=True, text=True, timeout=120, check=False)
-        assert (done.returncode != 0) == fails, done.stdout + done.stderr
-        return done.stdout + done.stderr
+    def run(self, *arguments: str | Path) -> str:
+        """A command of `drukte validate`; its output."""
+        done = CliRunner().invoke(validate, [str(a) for a in arguments])
+        assert done.exit_code == 0, done.output
+        return done.output
 
     def set_up(self) -> None:
         """The recording's part with truth, a site file, keys."""
@@ -99,7 +101,7 @@ class Rehearsal:
             ("recipient", "counter.key"),
         ):
             passphrase = () if role == "recipient" else ("--no-passphrase",)
-            said = self.run("validate", "key", "--role", role, "--out", self.place / name, *passphrase)
+            said = self.run("key", "--role", role, "--out", self.place / name, *passphrase)
             keys[role] = said.strip().splitlines()[-1]
         signers = {role: [keys[role]] for role in ("technician", "privacy_officer")}
         (self.place / "signers.yaml").write_text(json.dumps(signers))
@@ -109,13 +111,13 @@ class Rehearsal:
         """Write and sign an order that starts `wait` s from now."""
         start = datetime.now(UTC) + timedelta(seconds=wait)
         self.run(
-            "validate", "order", "new", "--site", self.site, "--asked-by", "Rehearsal", "--purpose",
+            "order", "new", "--site", self.site, "--asked-by", "Rehearsal", "--purpose",
             "How well the device counts", "--pictures", str(pictures), "--start", instant_text(start), "--end",
             instant_text(start + timedelta(seconds=seconds)), "--keep-days", "1", "--block", "10", "--recipient",
             "Counters", self.recipient, "--out", self.order,
         )  # fmt: skip
         for role, key in (("technician", "technician.pem"), ("privacy_officer", "officer.pem")):
-            self.run("validate", "order", "sign", self.order, "--role", role, "--key", self.place / key)
+            self.run("order", "sign", self.order, "--role", role, "--key", self.place / key)
 
     def sample(self) -> Path:
         """Carry the order out on the device; its folder."""
@@ -226,7 +228,7 @@ def settle(r: Rehearsal, browser: Any, files: list[Path], feet: dict[int, Floats
     return out
 
 
-def rehearse(r: Rehearsal, pictures: int, seconds: int, wait: int = 12, look: bool = False) -> dict[str, Any]:
+def rehearse(r: Rehearsal, pictures: int, seconds: int, wait: int = 20, look: bool = False) -> dict[str, Any]:
     """The whole of it; the report's figures."""
     from playwright.sync_api import sync_playwright
 
@@ -239,16 +241,16 @@ def rehearse(r: Rehearsal, pictures: int, seconds: int, wait: int = 12, look: bo
         files = [count(r, browser, name, feet, seed) for seed, name in enumerate(("First", "Second"), start=1)]
         third = settle(r, browser, files, feet, 3)
         told = ["--settled", third] if third else []
-        r.run("validate", "report", r.copy, "--key", r.key, "--first", files[0], "--second", files[1], *told,
+        r.run("report", r.copy, "--key", r.key, "--first", files[0], "--second", files[1], *told,
               "--out", r.report)  # fmt: skip
         if look:
             photograph(browser, r.report)
         browser.close()
     result: dict[str, Any] = json.loads((r.report / "report.json").read_text())
     report = r.report / "report.json"
-    r.run("validate", "close", r.copy, "--by", "Counters", "--report", report, "--destroy-key", r.key)
-    r.run("validate", "close", folder, "--by", "Officer", "--receipt", r.copy / "receipt.json")
-    said = r.run("validate", "proof", "--order", r.order, "--inventory", folder / "inventory.json",
+    r.run("close", r.copy, "--by", "Counters", "--report", report, "--destroy-key", r.key)
+    r.run("close", folder, "--by", "Officer", "--receipt", r.copy / "receipt.json")
+    said = r.run("proof", "--order", r.order, "--inventory", folder / "inventory.json",
                  folder / "receipt.json", r.copy / "receipt.json")  # fmt: skip
     assert "FAILS" not in said
     assert not list(r.place.rglob("*.age"))
