@@ -28,6 +28,7 @@ from tests.scenes import ROOT, SITES, drukte
 from drukte.config import load_site
 from drukte.order import instant_text
 from drukte.sense.geometry.polygon import signed_distance
+from drukte.summary import SIZE, VALIDATION, decode
 from drukte_tools.validate.cli import validate
 from drukte_tools.validate.evaluate import Recording, measure
 from drukte_tools.validate.opened import open_samples
@@ -127,9 +128,12 @@ class Rehearsal:
         child = subprocess.Popen(command, pass_fds=[end], stderr=subprocess.PIPE)
         os.close(end)
         with os.fdopen(door, "rb") as pipe:
-            pipe.read()
+            data = pipe.read()
         said = child.communicate(timeout=60)[1].decode()
         assert child.returncode == 0, said
+        records = [decode(data[i : i + SIZE]) for i in range(0, len(data), SIZE)]
+        assert records
+        assert {record.state for record in records} == {VALIDATION}
         (folder,) = (p for p in self.state.iterdir() if p.is_dir())
         shutil.copytree(folder, self.copy)
         return folder
