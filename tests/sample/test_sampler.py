@@ -123,7 +123,7 @@ def test_keeps_what_was_ordered_and_only_recipients_can_read_it(bench: Path, tmp
         assert len(header.outline) > 3
         assert len(header.candidates) >= header.count - 2
     assert len({len(pyrage.decrypt(p.read_bytes(), [IDENTITY])) for p in files}) == 1, "sizes tell something"
-    acts = [json.loads(line)["act"] for line in (tmp_path / "acts.jsonl").read_text().splitlines()]
+    acts = [json.loads(line)["act"] for line in (tmp_path / "sample.jsonl").read_text().splitlines()]
     assert acts == ["validation_started", "validation_stopped"]
 
 

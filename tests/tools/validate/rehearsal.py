@@ -253,7 +253,7 @@ def rehearse(r: Rehearsal, pictures: int, seconds: int, wait: int = 20, look: bo
     result: dict[str, Any] = json.loads((r.report / "report.json").read_text())
     report = r.report / "report.json"
     r.run("close", r.copy, "--by", "Counters", "--report", report, "--destroy-key", r.key)
-    r.run("close", folder, "--by", "Officer", "--receipt", r.copy / "receipt.json")
+    r.run("close", folder, "--device", "--by", "Officer", "--receipt", r.copy / "receipt.json")
     said = r.run("proof", "--order", r.order, "--inventory", folder / "inventory.json",
                  folder / "receipt.json", r.copy / "receipt.json")  # fmt: skip
     assert "FAILS" not in said

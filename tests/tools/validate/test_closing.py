@@ -64,7 +64,7 @@ def test_from_the_order_to_the_receipts(
     assert "key of Counter destroyed" in done.output
     assert "keys of: Officer" in done.output
     assert not key.exists()
-    done = close(device, "--receipt", copy / RECEIPT)
+    done = close(device, "--device", "--receipt", copy / RECEIPT)
     assert done.exit_code == 0, done.output
     assert not list(tmp_path.rglob("*.age"))
     last = list(read_acts(device.parent))[-1]
@@ -79,7 +79,7 @@ def test_from_the_order_to_the_receipts(
 @pytest.mark.parametrize("what", ["digest", "lost", "left", "order", "late"])
 def test_a_proof_that_does_not_hold(device: Path, made: Order, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.time", lambda: made.ends.timestamp() + 60)
-    assert close(device).exit_code == 0
+    assert close(device, "--device").exit_code == 0
     receipt = json.loads((device / RECEIPT).read_text())
     match what:
         case "digest":

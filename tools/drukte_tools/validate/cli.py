@@ -1,20 +1,11 @@
 """`drukte validate`: keys, orders, sample sizes, counting, figures, deletion."""
 
-import os
 from pathlib import Path
 
 import click
 import pyrage
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-)
 
-from drukte.order import ROLES, public_text
+from drukte.signing import ROLES, SigningError, new_key, write_private
 from drukte_tools.validate.closing_cli import close, proof
 from drukte_tools.validate.judging_cli import count, report, settle
 from drukte_tools.validate.order_cli import order
@@ -38,26 +29,16 @@ for _command in (order, count, settle, report, close, proof):
 @click.option("--no-passphrase", is_flag=True, help="Store the key unprotected.")
 def key(role: str, out: Path, no_passphrase: bool) -> None:
     """Make a key pair, on this machine and never on the device: to sign orders, or to open pictures."""
-    if role == "recipient":
-        identity = pyrage.x25519.Identity.generate()
-        data, public = f"{identity}\n".encode(), str(identity.to_public())
-    else:
-        private = Ed25519PrivateKey.generate()
-        how: KeySerializationEncryption = NoEncryption()
-        if not no_passphrase:
-            how = BestAvailableEncryption(
-                click.prompt("passphrase", hide_input=True, confirmation_prompt=True).encode()
-            )
-        data = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
-        public = public_text(private.public_key())
     try:
-        fd = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise click.ClickException(f"{out} exists; choose another name, keys are never overwritten") from None
-    except OSError as error:
-        raise click.ClickException(f"{out}: cannot be written ({error.strerror})") from None
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
+        if role == "recipient":
+            identity = pyrage.x25519.Identity.generate()
+            write_private(out, f"{identity}\n".encode())
+            public = str(identity.to_public())
+        else:
+            given = None if no_passphrase else click.prompt("passphrase", hide_input=True, confirmation_prompt=True)
+            public = new_key(out, given.encode() if given else None)
+    except SigningError as error:
+        raise click.ClickException(str(error)) from None
     click.echo(public)
 
 

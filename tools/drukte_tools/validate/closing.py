@@ -12,7 +12,6 @@ from typing import Any
 import pyrage
 
 from drukte.order import Order, OrderError, parse_order
-from drukte.sample import acts
 from drukte.sample.expire import delete, receipt_of, shred
 from drukte.sample.folder import INVENTORY, ORDER, RECEIPT, SUFFIX, hashes, sync, write_whole
 
@@ -46,13 +45,13 @@ def read_inventory(path: Path, order: Order) -> dict[str, str]:
     return files
 
 
-def on_device(folder: Path) -> bool:
-    """Whether this is an order's folder of a device, not a copy."""
-    return (folder.parent / acts.FILE).exists()
-
-
 def close_folder(
-    folder: Path, by: str, receipts: Sequence[Path] = (), report: Path | None = None, early: bool = False
+    folder: Path,
+    by: str,
+    receipts: Sequence[Path] = (),
+    report: Path | None = None,
+    early: bool = False,
+    device: bool = False,
 ) -> dict[str, Any]:
     """Delete the pictures in a folder, on the device or a copy, and write `receipt.json` there.
 
@@ -62,6 +61,7 @@ def close_folder(
         receipts: of copies that were closed before; their hashes go into this receipt.
         report: the report's report.json, whose hash goes into the receipt.
         early: also when the order still runs.
+        device: this is the device's own folder, not a copy: the deletion goes into its ledger.
 
     Returns:
         The receipt.
@@ -91,7 +91,7 @@ def close_folder(
         None if listed is None else sorted(n for n in here.keys() | listed.keys() if here.get(n) != listed.get(n))
     )
     reason = f"closed by {by}"
-    if on_device(folder):
+    if device:
         delete(folder.parent, folder, reason, now, **more)
     else:
         shred([*folder.glob(f"*{SUFFIX}"), *folder.glob(f"*{SUFFIX}.part")])

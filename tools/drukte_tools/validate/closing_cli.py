@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from drukte.sample.folder import STATE
+
 _file = click.Path(path_type=Path, dir_okay=False)
 _folder = click.Path(path_type=Path, file_okay=False, exists=True)
 
@@ -15,21 +17,33 @@ _folder = click.Path(path_type=Path, file_okay=False, exists=True)
 @click.option("--receipt", "receipts", type=_file, multiple=True, help="receipt.json of a copy that was closed before.")
 @click.option("--report", "report_file", type=_file, help="report.json, whose hash goes into the receipt.")
 @click.option("--destroy-key", "keys", type=_file, multiple=True, help="Private key of a recipient, to be destroyed.")
+@click.option(
+    "--device/--copy",
+    default=None,
+    help=f"Whether FOLDER is the device's own. Default: whether it lies in {STATE}.",
+)
 @click.option("--early", is_flag=True, help="Also while the order still runs.")
 def close(
-    folder: Path, by: str, receipts: tuple[Path, ...], report_file: Path | None, keys: tuple[Path, ...], early: bool
+    folder: Path,
+    by: str,
+    receipts: tuple[Path, ...],
+    report_file: Path | None,
+    keys: tuple[Path, ...],
+    device: bool | None,
+    early: bool,
 ) -> None:
     """Delete the pictures of an order: first each copy, then the folder on the device, with the copies' receipts.
 
     On the device the receipt also goes into its ledger.
     """
     from drukte.sample.folder import ORDER
-    from drukte_tools.validate.closing import ClosingError, close_folder, destroy_key, on_device, read_order
+    from drukte_tools.validate.closing import ClosingError, close_folder, destroy_key, read_order
 
     try:
         order = read_order(folder / ORDER)
-        device = on_device(folder)
-        receipt = close_folder(folder, by, receipts, report_file, early)
+        if device is None:
+            device = folder.resolve().parent == STATE
+        receipt = close_folder(folder, by, receipts, report_file, early, device)
         click.echo(f"{folder}: {len(receipt['files'])} pictures deleted, receipt.json written")
         if differs := receipt.get("differs_from_inventory"):
             click.echo(f"NOT as the inventory said: {', '.join(differs[:10])}", err=True)

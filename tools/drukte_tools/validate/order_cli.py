@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import cast, get_args
 
 import click
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import ValidationError
 
 from drukte.config import SiteError, load_site
 from drukte.config.purpose import LEGAL_GROUNDS
 from drukte.order import ROLES, Order, OrderError, Plan, Recipient, Role, instant_text, parse_order
 from drukte.sample.plan import sampling
+from drukte.signing import SigningError, read_private
 
 _file = click.Path(path_type=Path, dir_okay=False)
 
@@ -112,15 +111,11 @@ def sign(order_file: Path, role: str, key_file: Path) -> None:
     """Sign an order. Read it first: `drukte validate order show`."""
     try:
         made = parse_order(order_file.read_bytes())
-        data = key_file.read_bytes()
-        secret = click.prompt("passphrase", hide_input=True).encode() if b"ENCRYPTED" in data else None
-        private = load_pem_private_key(data, secret)
-        if not isinstance(private, Ed25519PrivateKey):
-            raise click.ClickException(f"{key_file}: not an Ed25519 key; make one with `drukte validate key`")
+        private = read_private(key_file, lambda: str(click.prompt("passphrase", hide_input=True)))
         order_file.write_bytes(made.sign(cast(Role, role), private).dump())
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None
-    except (OrderError, ValueError, TypeError) as error:
+    except (OrderError, SigningError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"signed as {role}")
 
