@@ -136,6 +136,16 @@ class Pipeline:
         found = self._detector(picture)
         return np.column_stack([found.boxes, found.scores]).astype(np.float64)
 
+    def everybody(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Floats, Floats]:
+        """Whoever may be in a picture, however unsure, without the tracker.
+
+        Returns:
+            (n, 4) all boxes, several for each person, px; then for each person once: (m, 2) places, m, and (m,) scores.
+        """
+        found = self._detector(picture)
+        _, positions = self._bodies.settle(found.select(found.kinds == PERSON))
+        return found.boxes, positions.xy, positions.scores
+
     def wipe(self) -> None:
         """Overwrite every buffer that held pixels."""
         self._detector.wipe()

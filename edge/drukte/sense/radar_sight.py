@@ -92,9 +92,13 @@ class RadarSight:
         if frame is None:
             return None
         try:
-            return self._pipeline.step(frame)
+            return self._step(frame)
         finally:
             frame.wipe()
+
+    def _step(self, frame: RadarFrame) -> list[FrameResult]:
+        """Reduce one frame, which is wiped on return."""
+        return self._pipeline.step(frame)
 
     def confirm(self) -> None:
         """See `Sight.confirm`."""
