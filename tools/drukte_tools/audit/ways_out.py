@@ -148,7 +148,7 @@ def handed_on(module: Module, node: ast.AST) -> Iterator[str]:
         yield from (f"{full} handed on" for full in whole)
 
 
-def methods(module: Module, node: ast.AST) -> Iterator[str]:
+def methods(_module: Module, node: ast.AST) -> Iterator[str]:
     """Names that are ways out on anything, mentioned or asked for by `getattr`."""
     if isinstance(node, ast.Attribute) and node.attr in METHODS:
         yield f".{node.attr}"
