@@ -53,7 +53,7 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
     try:
         _warm_up(sight)
         os.set_blocking(door_fd, False)
-        report = seal(door_fd, ioctl_types=sight.ioctls, wake_fds=wakers(), source_fds=sight.fds)
+        report = seal(door_fd, ioctls=sight.ioctls, wake_fds=wakers(), source_fds=sight.fds)
     except (SourceError, SourceEnded) as error:
         return Exit.SOURCE, str(error)
     except SealError as error:

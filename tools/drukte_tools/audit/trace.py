@@ -26,7 +26,7 @@ LEAVING: Final = (
 )
 """Other ways to leave something behind: noted when they work."""
 HARMLESS: Final = ("/dev/null", "/dev/tty", "/proc/self/")
-NEVER: Final = frozenset(act.call for act in FORBIDDEN) - frozenset(rules(1, b"V", {}))
+NEVER: Final = frozenset(act.call for act in FORBIDDEN) - frozenset(rules(1, (), {}))
 """Calls that the seal refuses whatever their arguments: after it none may have another answer."""
 ATTACK: Final = Counter(act.call for act in FORBIDDEN)
 """How often the room tries each call on itself once it is sealed."""

@@ -44,7 +44,7 @@ def child(site_file: Path, sealed: bool) -> None:
 
     turn()
     if sealed:
-        seal(1, b"", wakers(), source_fds=(0,))
+        seal(1, (), wakers(), source_fds=(0,))
     while os.read(0, 1):
         began, busy = time.perf_counter_ns(), time.process_time_ns()
         turn()
