@@ -30,6 +30,7 @@ ACTS: Final = (
     "audit",  # an audit was run
     "command",  # a signed command was obeyed
     "clock",  # the device's clock was set
+    "noise",  # a day with disclosure policy noise is over: what each zone spent of its budget
     "repair",  # the end of this file was damaged by a power cut and was taken off
 )
 START: Final = "0" * 64

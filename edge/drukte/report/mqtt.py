@@ -69,7 +69,7 @@ class Link:
         name: what the broker is called in the log and the store.
         settings: how to reach it.
         client_id: identifier of this client at the broker.
-        will: topic and payload that the broker publishes, retained, when this process disappears.
+        will: topic and payload that the broker publishes, retained, when this process disappears; None for none.
         wake: called from another thread when there is news.
         base: folder that relative file names in the settings start from.
         listen: topic filter of messages to receive, None for none.
@@ -84,7 +84,7 @@ class Link:
         settings: Broker,
         *,
         client_id: str,
-        will: tuple[str, str],
+        will: tuple[str, str] | None,
         wake: Callable[[], None],
         base: Path = Path(),
         listen: str | None = None,
@@ -142,16 +142,18 @@ class Link:
         retain: bool = False,
         expiry: int | None = None,
         schema: str | None = None,
+        content_type: str = "application/json",
     ) -> bool:
         """Send with QoS 1. False when there is no connection to send it on.
 
         Args:
             topic: where to.
-            payload: JSON text.
+            payload: text.
             mark: number that comes back in `Confirmed` or `Refused`; None when nobody waits for it.
             retain: whether the broker keeps it for later subscribers.
             expiry: seconds after which the broker may drop it (MQTT 5).
             schema: name of the payload's schema, as a user property (MQTT 5).
+            content_type: media type of the payload (MQTT 5).
         """
         connection = self._connection
         if connection is None or not self.connected:
@@ -166,7 +168,7 @@ class Link:
         properties = None
         if self._v5:
             properties = properties_of(PacketTypes.PUBLISH)
-            properties.ContentType = "application/json"
+            properties.ContentType = content_type
             properties.PayloadFormatIndicator = 1
             if expiry is not None:
                 properties.MessageExpiryInterval = max(1, expiry)
@@ -215,8 +217,8 @@ class Link:
         if self._v5:
             will = properties_of(PacketTypes.WILLMESSAGE)
             will.WillDelayInterval = WILL_DELAY
-            will.ContentType = "application/json"
-        client.will_set(*self._will, qos=1, retain=True, properties=will)
+        if self._will is not None:
+            client.will_set(*self._will, qos=1, retain=True, properties=will)
         if self._settings.username:
             client.username_pw_set(self._settings.username, self._password)
         if self._tls:

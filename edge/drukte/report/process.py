@@ -15,13 +15,14 @@ from types import FrameType
 from typing import Final
 
 from drukte.config import Site, SiteError, load_site
-from drukte.config.report import Broker
 from drukte.exits import Exit
 from drukte.report.attest import Attestation
 from drukte.report.closing import Closing
-from drukte.report.deliver import Delivery, Outgoing
+from drukte.report.deliver import Delivery
 from drukte.report.door import DoorReader
-from drukte.report.formats.native import BrokerStatus, Observation, dump, moment
+from drukte.report.formats.base import Outgoing
+from drukte.report.formats.native import BrokerStatus, Day, dump, moment
+from drukte.report.formats.registry import FormatError
 from drukte.report.health import Health
 from drukte.report.history import History
 from drukte.report.messages import meta, topics
@@ -29,6 +30,7 @@ from drukte.report.mqtt import Link
 from drukte.report.noise import NoiseError
 from drukte.report.outbox import Outbox
 from drukte.report.secret import SecretError
+from drukte.report.tell import Teller, brokers, client_id, device_of, formats_of, wants
 from drukte.report.wake import Wake
 from drukte.summary import SUMMARY
 
@@ -82,38 +84,33 @@ class Report:
         self._reader = DoorReader(door, site, self._clocks.now, self._clocks.monotonic)
         self._health = Health(site, self._boot)
         self._jumps = 0
+        self._days: dict[str, Day] = {}
         self._said: tuple[object, ...] = ()
         self._said_at = -STATUS_EVERY
         self._stopping = False
         self._wake = Wake()
-        self._closing = Closing(site, outbox, history, self._boot, self._clocks.now)
-        will = self._health.status(None, 0.0, reason="connection_lost")
+        record = attestation.record if attestation else None
+        self._closing = Closing(site, outbox, history, self._boot, self._clocks.now, record)
+        will = Outgoing(self._topic("status"), dump(self._health.status(None, 0.0, reason="connection_lost")))
+        device = device_of(site)
+        self._tellers = {name: Teller(name, told, device, outbox) for name, told in formats_of(site).items()}
         self._deliveries = [
             Delivery(
                 Link(
                     name,
                     settings,
-                    client_id=settings.client_id or f"{site.organisation}-{site.device}",
-                    will=(self._topic("status"), dump(will)),
+                    client_id=client_id(site, name),
+                    will=(last.topic, last.payload) if (last := will if teller.native else teller.will) else None,
                     wake=self._wake,
                     base=base,
                 ),
                 outbox,
-                self._render,
+                teller.render,
                 self._clocks.monotonic,
             )
-            for name, settings in brokers(site).items()
+            for (name, settings), teller in zip(brokers(site).items(), self._tellers.values(), strict=True)
         ]
-
-    def _render(self, observation: Observation) -> list[Outgoing]:
-        second = observation.disclosure.policy != self._site.disclosure.policy
-        return [
-            Outgoing(
-                self._topic(f"{observation.zone}/{'open' if second else 'obs'}"),
-                dump(observation),
-                schema="drukte/observation/1",
-            ),
-        ]
+        self._native = [delivery for delivery in self._deliveries if self._tellers[delivery.link.name].native]
 
     def stop(self) -> None:
         """Ask `run` to end. Safe in a signal handler."""
@@ -148,20 +145,39 @@ class Report:
         self._closing.close(self._under_way())
         now, mono = self._clocks.now(), self._clocks.monotonic()
         self._health.look(now, mono)
-        greet = [delivery for delivery in self._deliveries if delivery.turn(now)]
-        for delivery in greet:
-            delivery.link.publish(self._topic("meta"), dump(meta(self._site)), retain=True, schema="drukte/meta/1")
-        self._say_status(now, mono, bool(greet))
-        self._attest(now, bool(greet))
+        anew = self._greet([delivery for delivery in self._deliveries if delivery.turn(now)])
+        self._say_days(anew)
+        self._say_status(now, mono, anew)
+        self._attest(now, anew)
+
+    def _greet(self, new: list[Delivery]) -> bool:
+        """Tell brokers that are new what does not change. True when there are any."""
+        for delivery in new:
+            teller = self._tellers[delivery.link.name]
+            sent = [_publish(delivery, message) for message in teller.greet()]
+            if teller.native:
+                delivery.link.publish(self._topic("meta"), dump(meta(self._site)), retain=True, schema="drukte/meta/1")
+            if all(sent):
+                teller.greeted()
+        return bool(new)
 
     def _attest(self, now: float, anew: bool) -> None:
         """Say what keeps frames in: to a broker that is new, and when the seal changes."""
         if self._attestation is None or not (anew or self._reader.seal != self._attested):
             return
         said = dump(self._attestation.message(now, self._reader.seal))
-        for delivery in self._deliveries:
+        for delivery in self._native:
             delivery.link.publish(self._topic("privacy"), said, retain=True, schema="drukte/privacy/1")
         self._attested = self._reader.seal
+
+    def _say_days(self, anew: bool) -> None:
+        """Say the last whole day of each zone: to a broker that is new, and when a day is over."""
+        if not anew and self._closing.days == self._days:
+            return
+        self._days = self._closing.days
+        for name, day in self._days.items():
+            for delivery in self._native:
+                delivery.link.publish(self._topic(f"{name}/day"), dump(day), retain=True, schema="drukte/day/1")
 
     def _take_in(self) -> None:
         records = self._reader.read()
@@ -212,9 +228,9 @@ class Report:
         )
         sent = [
             delivery.link.publish(self._topic("status"), dump(status), retain=True, schema="drukte/status/1")
-            for delivery in self._deliveries
+            for delivery in self._native
         ]
-        if any(sent):
+        if any(sent) or not self._native:
             self._said, self._said_at = condition, mono
 
     def _goodbye(self) -> None:
@@ -222,6 +238,9 @@ class Report:
         gone = dump(self._health.status(now, mono, reason="stopped"))
         for delivery in self._deliveries:
             delivery.turn(now)
+            for message in self._tellers[delivery.link.name].farewell():
+                _publish(delivery, message)
+        for delivery in self._native:
             delivery.link.publish(self._topic("status"), gone, retain=True, schema="drukte/status/1")
         for delivery in self._deliveries:
             delivery.link.stop()
@@ -230,14 +249,14 @@ class Report:
         self._wake.close()
 
 
-def brokers(site: Site) -> dict[str, Broker]:
-    """The brokers of a site by the names that they have in the log and the store."""
-    return {"primary": site.mqtt} | {f"mirror-{i}": mirror for i, mirror in enumerate(site.mqtt.mirrors, 1)}
-
-
-def wants(site: Site, broker: str, observation: Observation) -> bool:
-    """Whether an observation is meant for a broker: one for the public gets nothing but the open product."""
-    return brokers(site)[broker].gets == "all" or observation.disclosure.policy == "open"
+def _publish(delivery: Delivery, message: Outgoing) -> bool:
+    return delivery.link.publish(
+        message.topic,
+        message.payload,
+        retain=message.retain,
+        schema=message.schema,
+        content_type=message.content_type,
+    )
 
 
 def state_folder(site: Site) -> Path:
@@ -279,6 +298,9 @@ def main(site_path: Path, door_fd: int, state: Path | None = None) -> Exit:
         history = History(folder / "history.sqlite")
         attestation = Attestation(site, site_path, folder)
         report = Report(site, door_fd, outbox, history, site_path.parent, attestation=attestation)
+    except FormatError as error:
+        log.error("%s: %s", site_path, error)
+        return Exit.SITE
     except (SiteError, SecretError, NoiseError) as error:
         log.error("%s", error)
         return Exit.SITE

@@ -210,6 +210,35 @@ class Observation(Message):
     merged: Merged | None = Field(None, description="null for a window as it was made")
 
 
+class PersonHours(Message):
+    """How busy a day was."""
+
+    status: Status = _status()
+    person_hours: Count = Field(
+        None, description="People times hours over the observed time: ten people for half an hour are five [person h]"
+    )
+
+
+class Day(Message):
+    """Retained: what one zone was like over the last whole day, few people included. See `noise`."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_: Literal["drukte/day/1"] = Field("drukte/day/1", alias="schema")
+    organisation: Id
+    device: Id
+    zone: Id
+    date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$", description="The day, in the place's own time")
+    from_: Moment = Field(alias="from", description="Start of what was added up [UTC]")
+    to: Moment = Field(description="End of what was added up [UTC]")
+    observed: float = Field(ge=0, le=1, description="Part of this span in which frames were seen [1]")
+    people: PersonHours
+    policy: Policy
+    noise: float | None = Field(
+        ge=0, description="Scale of the discrete Laplace noise in the sum; null: it is exact [person h]"
+    )
+
+
 class BrokerStatus(Message):
     """How things are between the device and one broker."""
 
@@ -336,6 +365,7 @@ class Privacy(Message):
 
 MODELS: Final[dict[str, type[Message]]] = {
     "observation-1": Observation,
+    "day-1": Day,
     "status-1": DeviceStatus,
     "meta-1": Meta,
     "privacy-1": Privacy,
