@@ -23,7 +23,7 @@ p { margin: .45rem 0; max-width: 44rem }
 .verdict.bad { border-color: var(--bad); background: #fdf4f4 }
 .verdict.bad strong { color: var(--bad) }
 .verdict ul { margin: .4rem 0 0; padding-left: 1.2rem; font-weight: 600 }
-.note { border: 1px dashed var(--soft); padding: .6rem 1rem; margin: 1rem 0 }
+.note { border: 1px dashed var(--soft); padding: .6rem 1rem; margin: 1rem 0; max-width: none }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; margin: .6rem 0 }
 th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line) }
 thead th { font-size: .8rem; color: var(--soft); font-weight: 600; border-bottom: 1px solid var(--soft);

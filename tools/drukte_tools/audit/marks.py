@@ -156,12 +156,12 @@ class EchoMark:
         raw = self._packet[6:26] if self._small else self._packet[20 + 8 * middle : 20 + 8 * middle + 24]
         # What the small radars give is what the room holds, in double, for as long as it counts somebody.
         double = {} if self._small else {"numbers, double": rows[middle, 1:3].astype(np.float64).tobytes()}
-        return double | {
+        return {
             "raw": raw,
             "numbers": rows[middle, 1:5].tobytes(),
             "targets": people[1, 1:6].tobytes(),
             "numbers, one column": np.ascontiguousarray(rows[middle - 1 : middle + 2, 1]).tobytes(),
-        }
+        } | double
 
     def _run(self) -> None:
         sequence, heard = 1, b""

@@ -87,7 +87,8 @@ def _verdict(report: Report, say: _Say) -> str:
     text = say.text("pass_text" if good else "fail_text", n=len(report["checks"]), bad=len(bad))
     out = [f'<div class="verdict{"" if good else " bad"}" role="status">']
     out.append(f"<strong>{'✓' if good else '✗'} {say.text('pass' if good else 'fail')}</strong><p>{text}</p>")
-    named = [say.fill(say.words["named"][leak]) for leak in report["leaks"]]
+    # the end of the program is what followed from the rest
+    named = [say.fill(say.words["named"][leak]) for leak in sorted(report["leaks"], key=lambda leak: leak == "ended")]
     if not good and named:
         out.append(f"<ul>{''.join(f'<li>{name}</li>' for name in named)}</ul>")
     missed = sorted({leak for check in bad for leak, caught in check["controls"].items() if not caught})
