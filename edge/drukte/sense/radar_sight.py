@@ -28,7 +28,7 @@ TRIES: Final = 20
 class RadarSight:
     """See `Sight`."""
 
-    ioctls = b""
+    ioctls: tuple[int, ...] = ()
 
     def __init__(self, site: Site, folder: Path) -> None:
         if not isinstance(site.ground, RadarGround):
