@@ -20,7 +20,9 @@ MOST: Final = 1024
 _MASK: Final = 0xFFFFFFFF ^ (MOST - 1)
 
 
-def seal_with_files(door_fd: int, ioctls: Iterable[int], files: Sequence[Path], size: int) -> SealReport:
+def seal_with_files(
+    door_fd: int, ioctls: Iterable[int], files: Sequence[Path], size: int, source_fds: Sequence[int] = ()
+) -> SealReport:
     """Lock the sampler's room. `files[i]` can then be written as descriptor `FIRST + i`, up to `size` bytes.
 
     Args:
@@ -28,6 +30,7 @@ def seal_with_files(door_fd: int, ioctls: Iterable[int], files: Sequence[Path], 
         ioctls: as in `drukte.sense.lock.seal.seal`.
         files: existing files; they are opened for writing only, so that nothing can be read back.
         size: most bytes in one file.
+        source_fds: descriptors to read from, as in `drukte.sense.lock.seal.seal`.
 
     Raises SealError, see `drukte.sense.lock.seal.seal`.
     """
@@ -52,4 +55,4 @@ def seal_with_files(door_fd: int, ioctls: Iterable[int], files: Sequence[Path], 
             opened.add(FIRST + i)
         return opened, size
 
-    return lock(door_fd, policy, {door_fd, *wake}, open_last=open_files)
+    return lock(door_fd, policy, {door_fd, *wake, *source_fds}, open_last=open_files)
