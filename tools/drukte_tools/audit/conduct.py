@@ -66,8 +66,7 @@ def audit(site_file: Path, minutes: float, say: Say, plant: str | None = None) -
         with tempfile.TemporaryDirectory(prefix="drukte-audit-") as folder, local_broker() as broker:
             work = Path(folder)
             own = _site(site_file, work / "site.yaml", broker, mark, site.tick)
-            short = site.tick if site.window % SHORTEST_TICK else SHORTEST_TICK
-            quick = _site(site_file, work / "quick.yaml", broker, mark, short)
+            quick = _site(site_file, work / "quick.yaml", broker, mark, _short_tick(site.tick, site.window))
             say(f"both programs, watched for {minutes:g} min" + (f", with a planted leak: {plant}" if plant else ""))
             results = _honest(Run(own, work / "honest", models, mark, plant), broker, minutes, bound, began)
             for check, leaks in checks.PROVEN_BY.items():
@@ -79,6 +78,11 @@ def audit(site_file: Path, minutes: float, say: Say, plant: str | None = None) -
     finally:
         mark.close()
     return _report(site_file, site, minutes, began, plant, results, bound, mark, model)
+
+
+def _short_tick(tick: int, window: int) -> int:
+    """The shortest tick of which the site's window is a multiple, or its own."""
+    return tick if window % SHORTEST_TICK else SHORTEST_TICK
 
 
 def _site(source: Path, to: Path, broker: Running, mark: Mark, tick: int) -> Path:
