@@ -26,6 +26,20 @@ lint: $(VENV)/.ok ## style, types and import contracts alone
 attack: $(VENV)/.ok ## try to reckon hidden numbers out of all that is published on 1,000 random days
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_attack.py
 
+# Home Assistant needs a newer Python than drukte does, and hundreds of packages: it gets an environment of its own.
+HA_PYTHON ?= python3.13
+HA := build/home-assistant
+$(HA)/.ok:
+	@command -v $(HA_PYTHON) >/dev/null || { echo "Home Assistant needs $(HA_PYTHON): make HA_PYTHON=... $@"; exit 1; }
+	@echo "== Home Assistant in $(HA) (a few minutes the first time)"
+	@$(HA_PYTHON) -m venv $(HA)
+	@$(HA)/bin/python $(PIP) homeassistant "paho-mqtt>=2,<3"
+	@touch $@
+
+.PHONY: home-assistant
+home-assistant: $(VENV)/.ok $(HA)/.ok test-packages ## let Home Assistant itself read the discovery messages
+	@DRUKTE_HA_PYTHON=$(HA)/bin/python nice $(PY) -m pytest -q -s -m slow tests/report/formats/test_in_home_assistant.py
+
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_merge.py
 
