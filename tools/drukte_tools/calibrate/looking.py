@@ -25,7 +25,7 @@ LITTLE = 0.8
 """Share of the picture seen empty under which a longer look is advised."""
 
 
-def look(
+def look_at(
     site: SiteFile, asked: Asked, seconds: float, minutes: float, port: int, picture: bool, ledger: Path | None
 ) -> bool:
     """Serve the page until the technician is done; returns whether something was saved.

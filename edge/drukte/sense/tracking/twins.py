@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
+from scipy.spatial import cKDTree
 
 from drukte.sense.people import Positions
 from drukte.sense.tracking.kalman import inverse_2x2
@@ -23,7 +23,7 @@ def twins(positions: Positions) -> Mask:
     out = np.zeros(len(positions), bool)
     if len(out) < 2:
         return out
-    pairs = KDTree(positions.xy).query_pairs(2 * ELBOW, output_type="ndarray")
+    pairs = cKDTree(positions.xy).query_pairs(2 * ELBOW, output_type="ndarray")
     if not len(pairs):
         return out
     i, j = pairs[:, 0], pairs[:, 1]
