@@ -40,6 +40,18 @@ $(HA)/.ok:
 home-assistant: $(VENV)/.ok $(HA)/.ok test-packages ## let Home Assistant itself read the discovery messages
 	@DRUKTE_HA_PYTHON=$(HA)/bin/python nice $(PY) -m pytest -q -s -m slow tests/report/formats/test_in_home_assistant.py
 
+RED := build/node-red
+$(RED)/.ok:
+	@command -v npm >/dev/null || { echo "Node-RED needs Node.js and npm"; exit 1; }
+	@echo "== Node-RED in $(RED)"
+	@npm install --silent --no-audit --no-fund --prefix $(RED) node-red
+	@touch $@
+
+.PHONY: node-red
+node-red: $(VENV)/.ok $(RED)/.ok test-packages ## let Node-RED run the flow of docs/city-data.md
+	@DRUKTE_NODE_RED=$(CURDIR)/$(RED)/node_modules/node-red/red.js nice $(PY) -m pytest -q -s -m slow \
+	  tests/report/formats/test_examples.py
+
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_merge.py
 
