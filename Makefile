@@ -55,6 +55,10 @@ node-red: $(VENV)/.ok $(RED)/.ok test-packages ## let Node-RED run the flow of d
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_merge.py
 
+.PHONY: fuzz
+fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records: no crash, no wrong count
+	@nice $(PY) -m pytest -q -s -m slow tests/report/test_fuzz.py
+
 moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
 

@@ -79,7 +79,7 @@ def report(site_file: Path, door: int) -> None:
     """The open room: read records from the door, publish messages."""
     import logging
 
-    from drukte.report.process import main as report_main
+    from drukte.report.start import main as report_main
 
     logging.basicConfig(format="report: %(message)s", level=logging.INFO)
     sys.exit(report_main(site_file, door))

@@ -56,6 +56,11 @@ class Delivery:
             self._send(now)
         return made
 
+    def take_received(self) -> list[Received]:
+        """Messages that came in since the last call."""
+        received, self.received = self.received, []
+        return received
+
     @property
     def cursor(self) -> int:
         """Number of the latest observation that is under way; -1 for none."""

@@ -33,6 +33,9 @@ STALE: Final = 5.0
 """Gap in the source after which the waiting frames are dropped, s: they belong to another time."""
 EPSILON: Final = 1e-6
 
+LEAST: Final = 1e-4
+"""Smallest variance of a place, m2: a person's place is not defined better than to a centimetre."""
+
 REPEATS: Final = 0.4
 """Time over which errors of a detection repeat themselves, s: a box swings with the gait and with clothing against the
 ground, so that frames nearer in time than this say the same thing twice. Measured on PETS 2009 S2.L1 view 1: the
@@ -180,7 +183,10 @@ class Smoother:
             return cov
         moves = self._shared(xy)
         own = cov - moves @ moves.transpose(0, 2, 1)
-        own[:, [0, 1], [0, 1]] = np.maximum(own[:, [0, 1], [0, 1]], 1e-6)
+        own[:, [0, 1], [0, 1]] = np.maximum(own[:, [0, 1], [0, 1]], LEAST)
+        # Far away nearly all of it is shared, and what is left must still be a covariance.
+        most = 0.99 * np.sqrt(own[:, 0, 0] * own[:, 1, 1])
+        own[:, 0, 1] = own[:, 1, 0] = np.clip(own[:, 0, 1], -most, most)
         return own
 
     def _release(self, until: float) -> list[tuple[float, Tracks]]:
