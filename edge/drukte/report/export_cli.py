@@ -82,7 +82,7 @@ def _span(site: Site, first: datetime | None, last: datetime | None) -> tuple[in
 
 
 def _open(site: Site, state: Path | None) -> sqlite3.Connection:
-    from drukte.report.process import state_folder
+    from drukte.report.places import state_folder
 
     service = Path("/var/lib/drukte-report")
     folder = state or (service if (service / "history.sqlite").exists() else state_folder(site))
