@@ -28,7 +28,7 @@ TRIES: Final = 20
 class RadarSight:
     """See `Sight`."""
 
-    ioctls = b""
+    ioctls: tuple[int, ...] = ()
 
     def __init__(self, site: Site, folder: Path) -> None:
         if not isinstance(site.ground, RadarGround):
@@ -92,9 +92,13 @@ class RadarSight:
         if frame is None:
             return None
         try:
-            return self._pipeline.step(frame)
+            return self._step(frame)
         finally:
             frame.wipe()
+
+    def _step(self, frame: RadarFrame) -> list[FrameResult]:
+        """Reduce one frame, which is wiped on return."""
+        return self._pipeline.step(frame)
 
     def confirm(self) -> None:
         """See `Sight.confirm`."""
