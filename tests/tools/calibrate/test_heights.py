@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
-from tests.scenes import SITES, site_file
+from tests.scenes import SITES, moving_square, site_file
 from tests.tools.calibrate.walks import crowd, mot, pair_errors
 
 from drukte.config import load_site
 from drukte.config.source import Model, VideoSource
 from drukte.exits import Exit
+from drukte.report.ledger import read
 from drukte.sense.geometry.plane import GroundError
 from drukte_tools.calibrate.cli import calibrate
 from drukte_tools.calibrate.fit import ground_of
@@ -87,6 +88,21 @@ def test_the_command_from_recorded_boxes(tmp_path: Path) -> None:
     wrong = CliRunner().invoke(calibrate, ["by-height", "--site", str(site), "--boxes", str(boxes)])
     assert wrong.exit_code == Exit.CALIBRATION
     assert "not boxes" in wrong.output
+
+
+def test_a_live_look_is_recorded_before_it_begins(tmp_path: Path, model_store: Path) -> None:
+    moving_square(tmp_path / "nobody.avi", frames=12)
+    mount = {"kind": "mount", "height": 3.0, "tilt": 30.0, "picture": [320, 240], "lens": {"fov": 66}}
+    site = site_file(tmp_path, source={"kind": "video", "path": "nobody.avi", "rate": "max"}, ground=mount)
+    command = ["by-height", "--site", str(site), "--seconds", "5", "--by", "T. Echnician", "--ledger"]
+    done = CliRunner().invoke(calibrate, [*command, str(tmp_path / "ledger.jsonl")])
+    assert done.exit_code == Exit.CALIBRATION
+    assert "0 people" in done.output
+    (act,) = [e for e in read(tmp_path / "ledger.jsonl") if e.act == "calibration"]
+    assert act.details["by"] == "T. Echnician"
+    refused = CliRunner().invoke(calibrate, [*command, str(site / "ledger.jsonl")])
+    assert refused.exit_code == Exit.INTERNAL
+    assert "nothing was shown" in refused.output
 
 
 @pytest.fixture
