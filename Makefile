@@ -65,9 +65,10 @@ audit: $(VENV)/.ok test-packages ## the audit on the demo, a simulated radar and
 moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
 
-.PHONY: heights
-heights: $(VENV)/.ok ## how far distances are off that were calibrated from the heights of recorded passers-by
-	@OMP_NUM_THREADS=1 nice $(PY) -m pytest -q -m slow tests/tools/calibrate/test_heights.py
+.PHONY: calibration
+calibration: $(VENV)/.ok ## how far distances are off that were calibrated by walking, or by the heights of passers-by
+	@OMP_NUM_THREADS=1 nice $(PY) -m pytest -q -s -m slow tests/tools/calibrate/test_heights.py \
+	  tests/tools/calibrate/test_walking.py
 
 .PHONY: screenshot
 screenshot: $(VENV)/.ok test-packages ## draw the picture of the calibration page that the documentation shows
