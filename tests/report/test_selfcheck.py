@@ -1,5 +1,9 @@
 """The weekly self-check: what balances, what does not, and what is not said because it is not known."""
 
+import json
+import os
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,9 +16,11 @@ from drukte.report.disclose import Discloser
 from drukte.report.formats.native import Crossing, Crossings, Observation, People, Stays, json_schema, moment
 from drukte.report.history import DETAIL, History
 from drukte.report.messages import observation
+from drukte.report.outbox import Outbox
+from drukte.report.process import Report
 from drukte.report.selfcheck import SelfChecks, last_week
 from drukte.report.window import Closed, Tally
-from tests.report.conftest import record, site_text
+from tests.report.conftest import Mosquitto, listening, record, site_text
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 MONDAY = int(datetime(2027, 1, 11, tzinfo=AMSTERDAM).timestamp())
@@ -26,10 +32,14 @@ LINES = "lines: [{name: gate, from: [0, 10], to: [10, 10]}, {name: door, from: [
 def site(
     expect: str = "[conservation, line_pair, empty_nights]", policy: str = "operational", lines: str = LINES
 ) -> Site:
-    text = site_text(window=900 if policy == "open" else 60, disclosure=f"{{policy: {policy}}}")
+    return parse_site(text_of(expect, policy, lines))
+
+
+def text_of(expect: str, policy: str, lines: str = LINES, mqtt: str = "{}") -> str:
+    text = site_text(mqtt=mqtt, window=900 if policy == "open" else 60, disclosure=f"{{policy: {policy}}}")
     old = "lines: [{name: gate, from: [0, 5], to: [10, 5]}]"
     assert old in text
-    return parse_site(text.replace(old, f"{lines}\n    expect: {expect}"))
+    return text.replace(old, f"{lines}\n    expect: {expect}")
 
 
 def hour(
@@ -140,3 +150,33 @@ def test_what_cannot_hold_is_an_error_in_the_site_file(expect: str, lines: str, 
 def test_which_way_in_leads(tmp_path: Path) -> None:
     zone = site().zones[0]
     assert [line.leads_in(zone.polygon) for line in zone.lines] == [1, -1]
+
+
+def test_it_reaches_the_broker(broker: Mosquitto, tmp_path: Path) -> None:
+    made_for = parse_site(text_of("[line_pair]", "operational", mqtt=f"{{port: {broker.port}}}"))
+    start, end = last_week(time.time(), "Europe/Amsterdam")
+    history = History(None)
+    rows = [hour(made_for, start + i * HOUR, (10, 5), (10, 5)) for i in range((end - start) // HOUR)]
+    history.keep(rows[:-1])
+    history.keep(rows[-1:])
+    read, write = os.pipe()
+    outbox = Outbox(tmp_path / "outbox.sqlite", ["primary"])
+    room = Report(made_for, read, outbox, history, tmp_path)
+    with listening(broker.port) as seen:
+
+        def end_it() -> None:
+            try:
+                seen.wait(lambda s: bool(s.of("dev-1/selfcheck")))
+            finally:
+                room.stop()
+
+        watcher = threading.Thread(target=end_it)
+        watcher.start()
+        room.run()
+        watcher.join()
+    os.close(read)
+    os.close(write)
+    outbox.close()
+    history.close()
+    (told,) = {m.payload for m in seen.messages if m.topic.endswith("/selfcheck")}
+    assert json.loads(told)["zones"][0]["line_pair"]["difference"] == 0
