@@ -160,6 +160,7 @@ def test_it_reaches_the_broker(broker: Mosquitto, tmp_path: Path) -> None:
     history.keep(rows[:-1])
     history.keep(rows[-1:])
     read, write = os.pipe()
+    os.set_blocking(read, False)
     outbox = Outbox(tmp_path / "outbox.sqlite", ["primary"])
     room = Report(made_for, read, outbox, history, tmp_path)
     with listening(broker.port) as seen:
