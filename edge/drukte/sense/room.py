@@ -45,7 +45,7 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
     """
 
     def lock(sight: Sight) -> SealReport:
-        return seal(door_fd, ioctl_types=sight.ioctls, wake_fds=wakers(), source_fds=sight.fds)
+        return seal(door_fd, ioctls=sight.ioctls, wake_fds=wakers(), source_fds=sight.fds)
 
     return enter(site, lambda: open_sight(site, folder, model), lock, door_fd)
 
