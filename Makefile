@@ -78,6 +78,10 @@ screenshot: $(VENV)/.ok test-packages ## draw the picture of the calibration pag
 validate-demo: $(VENV)/.ok test-packages ## order, sample, count and report 60 pictures of a recorded street (6 minutes)
 	@nice $(PY) -m tests.tools.validate.rehearsal --pictures 60
 
+.PHONY: killed
+killed: $(VENV)/.ok ## kill the sampler at twenty moments and search disk and memory for its pictures (as root; 10 minutes)
+	@nice $(PY) -m pytest -q -s -m slow tests/sample/test_killed.py
+
 .PHONY: coverage
 coverage: $(VENV)/.ok ## how often the 95 % intervals of reports hold the truth, on simulated places (minutes)
 	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.coverage --repetitions 1000
