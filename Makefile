@@ -137,6 +137,25 @@ lock: ## pin the newest versions that pyproject.toml allows (needs uv)
 
 # ------------------------------------------------------------------ a device
 
+# Debian packages: one for each suite (its Python) and processor. Bit for bit the same from the same commit.
+DEB_SUITE ?= bookworm trixie
+DEB_ARCH ?= amd64
+DEB_LEVEL ?= 6
+
+.PHONY: deb deb-test deb-arm64 deb-twice
+deb: $(VENV)/.ok ## Debian packages in dist/ (DEB_ARCH="amd64 arm64", DEB_SUITE="bookworm trixie")
+	@command -v dpkg-deb >/dev/null || { echo "dpkg-deb is missing: run this on Debian or in a container of it"; exit 1; }
+	@$(PY) packaging/deb/build.py --level $(DEB_LEVEL) $(addprefix --suite ,$(DEB_SUITE)) $(addprefix --arch ,$(DEB_ARCH))
+
+deb-test: ## install, set up, count, upgrade, fall back, remove and purge them under a real systemd (as root)
+	@packaging/deb/test/run.sh $(DEB_SUITE)
+
+deb-arm64: ## start the packages for arm64 under an emulator (as root; after make deb DEB_ARCH=arm64)
+	@packaging/deb/test/arm64.sh $(firstword $(DEB_SUITE))
+
+deb-twice: $(VENV)/.ok ## make the packages twice, in two folders, and compare them byte for byte
+	@packaging/deb/test/twice.sh $(PY) $(addprefix --suite ,$(DEB_SUITE)) $(addprefix --arch ,$(DEB_ARCH))
+
 install: ## put drukte on this machine as two systemd services (as root)
 	@PREFIX=$(PREFIX) PYTHON=$(PYTHON) packaging/install.sh
 
