@@ -13,7 +13,8 @@ if [ -e /var/lib/dpkg/info/drukte.list ] && [ "$PREFIX" = /opt/drukte ]; then
   exit 1
 fi
 NAMES=(drukte-door.socket drukte-sense.service drukte-report.service drukte-indicator.service drukte-settings.path
-  drukte-settings.service)
+  drukte-settings.service drukte-sample.service drukte-sample-resume.service drukte-sample-tidy.service
+  drukte-sample-tidy.timer)
 
 say() { printf '== %s\n' "$*"; }
 fail() { printf 'install: %s\n' "$*" >&2; exit 1; }
@@ -73,7 +74,8 @@ ln -sf "$PREFIX/bin/drukte" /usr/local/bin/drukte
 if running_systemd; then
   systemctl daemon-reload
   systemctl enable --quiet drukte-door.socket drukte-report.service drukte-sense.service \
-    drukte-indicator.service drukte-settings.path
+    drukte-indicator.service drukte-settings.path drukte-sample-resume.service drukte-sample-tidy.timer
+  systemctl start drukte-sample-tidy.timer
   say "Start it with: systemctl start drukte-sense drukte-report    Look at it with: drukte watch --site $ETC/site.yaml"
 else
   say "systemd does not run here; enable the units once it does: ${NAMES[*]}"

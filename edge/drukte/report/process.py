@@ -18,12 +18,13 @@ from drukte.report.commands import Commands
 from drukte.report.deliver import Delivery
 from drukte.report.door import DoorReader
 from drukte.report.formats.base import Outgoing
-from drukte.report.formats.native import BrokerStatus, Day, DeviceStatus, dump, moment
+from drukte.report.formats.native import BrokerStatus, Day, DeviceStatus, SelfCheck, dump, moment
 from drukte.report.health import Health
 from drukte.report.history import History
 from drukte.report.messages import meta, topics
 from drukte.report.mqtt import Link
 from drukte.report.outbox import Outbox
+from drukte.report.selfcheck import SelfChecks
 from drukte.report.tell import Teller, brokers, client_id, device_of, formats_of
 from drukte.report.wake import Wake
 from drukte.summary import SUMMARY
@@ -85,6 +86,8 @@ class Report:
         self._health = Health(site, self._boot)
         self._jumps = 0
         self._days: dict[str, Day] = {}
+        self._checks = SelfChecks(site, history)
+        self._checked: SelfCheck | None = None
         self._said: tuple[object, ...] = ()
         self._said_at = -STATUS_EVERY
         self._stopping = False
@@ -175,6 +178,7 @@ class Report:
             new, self._asked = self._deliveries, False
         anew = self._greet(new)
         self._say_days(anew)
+        self._say_check(now, anew)
         self._say_status(now, mono, anew)
         self._attest(now, anew)
         if self._alive.turn(mono):
@@ -208,6 +212,15 @@ class Report:
         for name, day in self._days.items():
             for delivery in self._native:
                 delivery.link.publish(self._topic(f"{name}/day"), dump(day), retain=True, schema="drukte/day/1")
+
+    def _say_check(self, now: float, anew: bool) -> None:
+        """Say the last week's self-check: to a broker that is new, and when a week is over."""
+        check = self._checks.look(now)
+        if check is None or (check == self._checked and not anew):
+            return
+        self._checked = check
+        for delivery in self._native:
+            delivery.link.publish(self._topic("selfcheck"), dump(check), retain=True, schema="drukte/selfcheck/1")
 
     def _take_in(self) -> None:
         records = self._reader.read()
