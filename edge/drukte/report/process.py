@@ -20,6 +20,7 @@ from drukte.report.formats.base import Outgoing
 from drukte.report.formats.native import BrokerStatus, Day, dump, moment
 from drukte.report.health import Health
 from drukte.report.history import History
+from drukte.report.meaning import Meaning
 from drukte.report.messages import meta, topics
 from drukte.report.mqtt import Link
 from drukte.report.outbox import Outbox
@@ -84,6 +85,7 @@ class Report:
         self._health = Health(site, self._boot)
         self._jumps = 0
         self._days: dict[str, Day] = {}
+        self._meaning = Meaning(site, history, self._clocks.now())
         self._said: tuple[object, ...] = ()
         self._said_at = -STATUS_EVERY
         self._stopping = False
@@ -163,7 +165,7 @@ class Report:
     def turn(self) -> None:
         """One turn: take in what came, close what is due, send what waits."""
         self._take_in()
-        self._closing.close(self._under_way())
+        self._meaning.take(self._closing.close(self._under_way()))
         now, mono = self._clocks.now(), self._clocks.monotonic()
         self._health.look(now, mono)
         new = [delivery for delivery in self._deliveries if delivery.turn(now)]
@@ -172,6 +174,7 @@ class Report:
             new, self._asked = self._deliveries, False
         anew = self._greet(new)
         self._say_days(anew)
+        self._say_meaning(anew)
         self._say_status(now, mono, anew)
         self._attest(now, anew)
 
@@ -203,6 +206,12 @@ class Report:
         for name, day in self._days.items():
             for delivery in self._native:
                 delivery.link.publish(self._topic(f"{name}/day"), dump(day), retain=True, schema="drukte/day/1")
+
+    def _say_meaning(self, anew: bool) -> None:
+        """Say what the last window of each zone means: to a broker that is new, and when there is a new one."""
+        for zone, message in self._meaning.to_say(anew).items():
+            for delivery in self._native:
+                delivery.link.publish(self._topic(f"{zone}/busyness"), message, retain=True, schema="drukte/busyness/1")
 
     def _take_in(self) -> None:
         records = self._reader.read()
