@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from drukte.config import Site
 from drukte.config.schedule import DAYS
 from drukte.report.formats.native import Busyness, Expected, Observation, Usually, moment, seconds
-from drukte.report.merge import HIDDEN_AS, HOUR
-from drukte.report.usual import Baseline, Usual
+from drukte.report.merge import HOUR
+from drukte.report.usual import Baseline, Usual, people_of
 
 LEVELS: Final = ("quiet", "normal", "busy", "very_busy")
 COMPARED: Final = ("less", "as_usual", "more", "much_more")
@@ -52,7 +52,7 @@ class Interpreter:
 
     def read(self, o: Observation) -> Busyness:
         """What one window means."""
-        people = o.people.mean if o.people.status == "shown" else HIDDEN_AS if o.people.status == "under_5" else None
+        people = people_of(o)
         start = seconds(o.from_)
         usual = self._usual.at(o.zone, start)
         level = compared = None

@@ -58,9 +58,7 @@ class Usual:
         """Take in what has been published, whole hours or windows of them, each once."""
         newest = 0
         for o in observations:
-            people = (
-                o.people.mean if o.people.status == "shown" else HIDDEN_AS if o.people.status == "under_5" else None
-            )
+            people = people_of(o)
             start, end = seconds(o.from_), seconds(o.to)
             if people is None or end - start > HOUR:
                 continue
@@ -102,3 +100,8 @@ class Usual:
     def _key(self, moment: int) -> tuple[int, int]:
         local = datetime.fromtimestamp(moment, UTC).astimezone(self._place)
         return local.weekday(), local.hour
+
+
+def people_of(o: Observation) -> float | None:
+    """The number of people by what is published: few count as `HIDDEN_AS`; None where nothing is said."""
+    return o.people.mean if o.people.status == "shown" else HIDDEN_AS if o.people.status == "under_5" else None
