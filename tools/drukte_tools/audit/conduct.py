@@ -24,7 +24,7 @@ from drukte_tools.audit.rooms import Run
 from drukte_tools.audit.traffic import Traffic
 
 SHORTEST_TICK: Final = 5
-START: Final = 90.0
+START: Final = 240.0
 """Seconds that a room gets to start and give its first record."""
 SCANS: Final = 3
 SCHEMA: Final = "drukte/audit/2"
@@ -74,7 +74,7 @@ def audit(site_file: Path, minutes: float, say: Say, plant: str | None = None) -
                     if leak != "planted":
                         say(f"a program gone bad on purpose: {leak}")
                         run = Run(quick, work / f"twin-{leak}", models, mark, leak, report=False)
-                        _control(leak, run, mark, results[check])
+                        _control(leak, run, mark, results[check], say)
     finally:
         mark.close()
     return _report(site_file, site, minutes, began, plant, results, bound, mark, model)
@@ -146,7 +146,7 @@ def _honest(
     return {result.check: result for result in results}
 
 
-def _control(leak: str, run: Run, mark: Mark, result: checks.Result) -> None:
+def _control(leak: str, run: Run, mark: Mark, result: checks.Result, say: Say) -> None:
     """Watch one room gone bad until it was looked at, and note whether its check caught it."""
     try:
         run.wait_for_records(1, START)
@@ -155,6 +155,10 @@ def _control(leak: str, run: Run, mark: Mark, result: checks.Result) -> None:
     finally:
         seen = run.end()
     result.caught[leak] = checks.caught(leak, seen, str(run.leak), mark.proof)
+    if not result.caught[leak]:
+        refused = sum(seen.refused.values())
+        why = seen.reason or seen.unread or f"{seen.records} records, {refused} refused, in up to {START:.0f} s"
+        say(f"it was not caught: {why}")
     if leak == "hygiene":
         for form, counts in result.table or [(form, [None, None]) for form in mark.wanted]:
             counts.append(checks.most(seen, "sense", form))

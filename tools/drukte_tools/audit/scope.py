@@ -20,10 +20,10 @@ SCOPE: Final = {
     ],
     "the seal": [
         f"sense/lock/{name}.py"
-        for name in ("kernel", "commands", "seccomp", "landlock", "memory", "holdings", "selftest", "seal", "liveness")
+        for name in ("kernel", "commands", "seccomp", "landlock", "memory", "holdings", "selftest", "seal")
     ],
     "pixels": [
-        *(f"sense/{name}.py" for name in ("camera_sight", "pipeline", "moved", "detect/yolox")),
+        *(f"sense/{name}.py" for name in ("camera_sight", "lock/liveness", "pipeline", "moved", "detect/yolox")),
         *(f"sense/sources/{name}.py" for name in ("__init__", "base", "camera")),
     ],
     "radar data": [
