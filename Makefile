@@ -10,7 +10,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # Debian packages that the tests need: a broker to publish to, a tracer that looks over the shoulder, a browser.
 TEST_PACKAGES := mosquitto mosquitto-clients strace chromium
 
-.PHONY: help run test lint attack outage moved sealed install uninstall lock clean
+.PHONY: help run test lint attack outage audit moved sealed install uninstall lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -58,6 +58,9 @@ outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room i
 .PHONY: fuzz
 fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records: no crash, no wrong count
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_fuzz.py
+
+audit: $(VENV)/.ok test-packages ## the audit on the demo, a simulated radar and four planted leaks (as root; a quarter of an hour)
+	@$(PY) -m pytest -q -s -m slow tests/tools/audit
 
 moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
