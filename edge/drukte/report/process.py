@@ -102,8 +102,8 @@ class Report:
         record = attestation.record if attestation else None
         self._closing = Closing(site, outbox, history, self._boot, self._clocks.now, record)
         will = Outgoing(self._topic("status"), dump(self._health.status(None, 0.0, reason="connection_lost")))
-        device = device_of(site)
-        self._tellers = {name: Teller(name, told, device, outbox) for name, told in formats_of(site).items()}
+        told = formats_of(site)
+        self._tellers = {name: Teller(name, told[name], device_of(site, name), outbox) for name in told}
         self._deliveries = [
             Delivery(
                 Link(
