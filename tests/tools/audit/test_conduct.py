@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from drukte.report.broker import Running
+from drukte_tools.audit import conduct
 from drukte_tools.audit.conduct import SHORTEST_TICK, _short_tick, _site
 from drukte_tools.audit.page import number, page
 
@@ -40,6 +42,12 @@ def test_the_sites_settings_stay_but_sensor_broker_hours_and_light_do_not(tmp_pa
 def test_the_twins_get_a_tick_that_their_window_allows() -> None:
     assert _short_tick(tick=60, window=900) == SHORTEST_TICK
     assert _short_tick(tick=12, window=12) == 12
+
+
+def test_a_site_with_two_sensors_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conduct, "load_site", lambda _path: SimpleNamespace(second=object()))
+    with pytest.raises(conduct.AuditError, match="Audit each by itself"):
+        conduct.audit(Path("site.yaml"), 1.0, print)
 
 
 @pytest.mark.slow

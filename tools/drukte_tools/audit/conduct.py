@@ -46,12 +46,18 @@ def audit(site_file: Path, minutes: float, say: Say, plant: str | None = None) -
         plant: a leak to plant in the run that ought to be honest, to see the audit fail.
 
     Raises:
-        AuditError: strace is missing.
+        AuditError: strace is missing; the site has two sensors.
         SiteError, ModelError, BrokerError: see there.
     """
     if shutil.which("strace") is None:
         raise AuditError("strace is not installed; it watches what the programs do. Try: sudo apt install strace")
     site = load_site(site_file)
+    if getattr(site, "second", None) is not None:
+        raise AuditError(
+            f"{site_file} has two sensors, and the audit stands in for one at a time. Audit each by itself: once with "
+            "a copy of the site file without `second`, once with one in which its source and ground take the place of "
+            "the first's"
+        )
     radar = site.source.kind in RADARS
     model = None if radar else find(site.model.name, site.model.size)
     models = model.resolve().parent if model else Path()
