@@ -29,13 +29,16 @@ def test_the_sites_settings_stay_but_sensor_broker_hours_and_light_do_not(tmp_pa
     content = yaml.safe_load((SITES / "demo-street.yaml").read_text())
     content["ground"] = {"kind": "opencv", "intrinsics": "a.yaml", "extrinsics": "/b.yaml"}
     content |= {"schedule": {"hours": []}, "indicator": {"kind": "file"}, "mqtt": {"host": "city", "backup": "other"}}
+    content.pop("model")
     (own / "site.yaml").write_text(yaml.safe_dump(content))
+    (own / "generic.yaml").write_text("window: 900\ntick: 60\nmqtt: {host: shared}\nmodel: {score: 0.4}\n")
     made = _site(own / "site.yaml", tmp_path / "made.yaml", Running("127.0.0.1", 9, "5", "x"), Stand(), 10)  # type: ignore[arg-type]
     found = yaml.safe_load(made.read_text())
     assert found["source"] == Stand().source
     assert found["mqtt"] == {"host": "127.0.0.1", "port": 9, "version": "5"}
     assert "schedule" not in found and "indicator" not in found
     assert found["ground"] == {"kind": "opencv", "intrinsics": str(own / "a.yaml"), "extrinsics": "/b.yaml"}
+    assert found["model"] == {"score": 0.4} and found["tick"] == 10
     assert found["zones"] == content["zones"] and found["purpose"] == content["purpose"]
 
 

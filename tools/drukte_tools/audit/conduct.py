@@ -13,7 +13,8 @@ from typing import Any, Final
 import yaml
 
 from drukte.capacity import bits_per_hour, hours_for_picture
-from drukte.config import Site, load_site
+from drukte.config import Site, generic, load_site
+from drukte.config.load import settings_hash
 from drukte.config.radar import RADARS
 from drukte.models import find
 from drukte.report.broker import Running, local_broker
@@ -97,6 +98,8 @@ def _site(source: Path, to: Path, broker: Running, mark: Mark, tick: int) -> Pat
     No camera opens, so no light is asked for.
     """
     content = yaml.safe_load(source.read_text(encoding="utf-8"))
+    if (shared := source.with_name(generic.NAME)).is_file():
+        content = generic.laid_under(yaml.safe_load(shared.read_text(encoding="utf-8")) or {}, content)
     content["source"] = mark.source
     content["mqtt"] = {"host": broker.host, "port": broker.port, "version": broker.version}
     content["tick"] = tick
@@ -208,7 +211,7 @@ def _report(
         "versions": {
             **versions(),
             "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest() if model else None,
-            "site_file_sha256": hashlib.sha256(site_file.read_bytes()).hexdigest(),
+            "settings_sha256": settings_hash(site_file),
         },
         "units": units(),
         "kernel": kernel(),
