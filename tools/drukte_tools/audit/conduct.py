@@ -13,7 +13,8 @@ from typing import Any, Final
 import yaml
 
 from drukte.capacity import bits_per_hour, hours_for_picture
-from drukte.config import Site, load_site
+from drukte.config import Site, generic, load_site
+from drukte.config.load import settings_hash
 from drukte.config.radar import RADARS
 from drukte.models import find
 from drukte.report.broker import Running, local_broker
@@ -46,12 +47,18 @@ def audit(site_file: Path, minutes: float, say: Say, plant: str | None = None) -
         plant: a leak to plant in the run that ought to be honest, to see the audit fail.
 
     Raises:
-        AuditError: strace is missing.
+        AuditError: strace is missing; the site has two sensors.
         SiteError, ModelError, BrokerError: see there.
     """
     if shutil.which("strace") is None:
         raise AuditError("strace is not installed; it watches what the programs do. Try: sudo apt install strace")
     site = load_site(site_file)
+    if getattr(site, "second", None) is not None:
+        raise AuditError(
+            f"{site_file} has two sensors, and the audit stands in for one at a time. Audit each by itself: once with "
+            "a copy of the site file without `second`, once with one in which its source and ground take the place of "
+            "the first's"
+        )
     radar = site.source.kind in RADARS
     model = None if radar else find(site.model.name, site.model.size)
     models = model.resolve().parent if model else Path()
@@ -91,6 +98,8 @@ def _site(source: Path, to: Path, broker: Running, mark: Mark, tick: int) -> Pat
     No camera opens, so no light is asked for.
     """
     content = yaml.safe_load(source.read_text(encoding="utf-8"))
+    if (shared := source.with_name(generic.NAME)).is_file():
+        content = generic.laid_under(yaml.safe_load(shared.read_text(encoding="utf-8")) or {}, content)
     content["source"] = mark.source
     content["mqtt"] = {"host": broker.host, "port": broker.port, "version": broker.version}
     content["tick"] = tick
@@ -202,7 +211,7 @@ def _report(
         "versions": {
             **versions(),
             "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest() if model else None,
-            "site_file_sha256": hashlib.sha256(site_file.read_bytes()).hexdigest(),
+            "settings_sha256": settings_hash(site_file),
         },
         "units": units(),
         "kernel": kernel(),

@@ -15,7 +15,7 @@ MOST: Final = 2500
 SCOPE: Final = {
     "the door": ["summary.py", "capacity.py", "report/door.py"],
     "start-up and loop": [
-        *(f"sense/{name}.py" for name in ("process", "room", "sight", "frame", "reduction/tick")),
+        *(f"sense/{name}.py" for name in ("process", "room", "sight", "frame", "lock/deadman", "reduction/tick")),
         "indicator/hold.py",
     ],
     "the seal": [
