@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from drukte.config import SiteError, parse_site
-from drukte.config.load import MAX_BYTES
+from drukte.config.document import MAX_BYTES
 from drukte.config.purpose import Purpose
 from drukte.config.source import Model, Source
 from drukte.config.zones import Closeness, Zone
@@ -102,7 +102,7 @@ class SiteFile:
         """The checked `purpose:` section.
 
         Raises:
-            SiteFileError: it is missing, wrong, or past its last day: then nothing is looked at, not to calibrate either.
+            SiteFileError: it is missing, wrong, or past its last day: then nothing is looked at.
         """
         purpose: Purpose = self._checked(TypeAdapter(Purpose), "purpose")
         if purpose.valid_until < datetime.now(UTC).date():
@@ -154,7 +154,7 @@ class SiteFile:
         text = self.with_sections(sections)
         left: list[str] = []
         try:
-            parse_site(text, str(self.path))
+            parse_site(text, str(self.path), self.path)
         except SiteError as error:
             wrong = [p for p in error.problems if p.key.split(".")[0].split("[")[0] in sections]
             if wrong:
