@@ -107,6 +107,16 @@ def test_a_live_look_is_recorded_before_it_begins(tmp_path: Path, model_store: P
     assert "nothing was shown" in refused.output
 
 
+def test_without_a_purpose_nothing_is_looked_at(tmp_path: Path) -> None:
+    site = site_file(tmp_path, purpose__valid_until="2020-01-31")
+    ledger = tmp_path / "ledger.jsonl"
+    for way in (["by-height"], ["page", "--seconds", "5"], ["by-walking", "--mark", "A=0,0", "--mark", "B=3,0"]):
+        done = CliRunner().invoke(calibrate, [*way, "--site", str(site), "--ledger", str(ledger)])
+        assert done.exit_code == Exit.SITE, done.output
+        assert "purpose" in done.output
+    assert not ledger.exists()
+
+
 @pytest.fixture
 def road(test_data: Path):
     """Folder, true ground and base of the recorded road."""
