@@ -77,7 +77,9 @@ def _solve(i: Rows, j: Rows, cost: Floats) -> Rows:
     """Which of the pairs (i, j) make the cheapest assignment, where leaving a track without detection costs `MISS`."""
     if not len(i):
         return np.empty(0, np.intp)
-    (rows, i), (columns, j) = np.unique(i, return_inverse=True), np.unique(j, return_inverse=True)
+    rows, at_row = np.unique(i, return_inverse=True)
+    columns, at_column = np.unique(j, return_inverse=True)
+    i, j = at_row.astype(np.intp), at_column.astype(np.intp)
     n, m = len(rows), len(columns)
     if n * m <= DENSE:
         table = np.full((n, m), MISS)
@@ -96,11 +98,11 @@ def _solve(i: Rows, j: Rows, cost: Floats) -> Rows:
         (weights, (np.concatenate([i, tracks]), np.concatenate([j, m + tracks]))),
         shape=(n, m + n),
     )
-    first, second = min_weight_full_bipartite_matching(graph)
+    track, detection = min_weight_full_bipartite_matching(graph)
     pairs = i * m + j
     order = np.argsort(pairs)
-    seen = second < m
-    wanted = np.asarray(first[seen], np.intp) * m + second[seen]
+    seen = detection < m
+    wanted = np.asarray(track[seen], np.intp) * m + detection[seen]
     return np.asarray(order[np.searchsorted(pairs, wanted, sorter=order)], np.intp)
 
 

@@ -33,6 +33,9 @@ STALE: Final = 5.0
 """Gap in the source after which the waiting frames are dropped, s: they belong to another time."""
 EPSILON: Final = 1e-6
 
+LEAST: Final = 1e-4
+"""Smallest variance of a place, m2: a person's place is not defined better than to a centimetre."""
+
 REPEATS: Final = 0.4
 """Time over which errors of a detection repeat themselves, s: a box swings with the gait and with clothing against the
 ground, so that frames nearer in time than this say the same thing twice. Measured on PETS 2009 S2.L1 view 1: the
@@ -180,7 +183,10 @@ class Smoother:
             return cov
         moves = self._shared(xy)
         own = cov - moves @ moves.transpose(0, 2, 1)
-        own[:, [0, 1], [0, 1]] = np.maximum(own[:, [0, 1], [0, 1]], 1e-6)
+        own[:, [0, 1], [0, 1]] = np.maximum(own[:, [0, 1], [0, 1]], LEAST)
+        # Far away nearly all of it is shared, and what is left must still be a covariance.
+        most = 0.99 * np.sqrt(own[:, 0, 0] * own[:, 1, 1])
+        own[:, 0, 1] = own[:, 1, 0] = np.clip(own[:, 0, 1], -most, most)
         return own
 
     def _release(self, until: float) -> list[tuple[float, Tracks]]:
@@ -233,14 +239,18 @@ def _motion(dt: float, seen: NDArray[np.bool_]) -> tuple[Floats, Floats]:
 
     The speed of somebody unseen decays as in the tracker (`UNSEEN_DECAY`).
     """
-    one, none = np.eye(2), np.zeros((2, 2))
-    move = np.empty((2, 4, 4))
+    move = np.zeros((2, 4, 4))
+    move[:, [0, 1, 2, 3], [0, 1, 2, 3]] = 1
     hidden = float(np.exp(-dt / UNSEEN_DECAY))
-    move[0] = np.block([[one, UNSEEN_DECAY * (1 - hidden) * one], [none, hidden * one]])
-    move[1] = np.block([[one, dt * one], [none, one]])
-    noise = np.block([[dt**3 / 3 * one, dt**2 / 2 * one], [dt**2 / 2 * one, dt * one]])
+    move[0, [2, 3], [2, 3]] = hidden
+    move[0, [0, 1], [2, 3]] = UNSEEN_DECAY * (1 - hidden)
+    move[1, [0, 1], [2, 3]] = dt
+    noise = np.zeros((4, 4))
     # Two frames at one time must not make the backward recursion singular.
-    return move[seen.astype(np.intp)], noise + 1e-9 * np.eye(4)
+    noise[[0, 1], [0, 1]] = dt**3 / 3 + 1e-9
+    noise[[2, 3], [2, 3]] = dt + 1e-9
+    noise[[0, 1, 2, 3], [2, 3, 0, 1]] = dt**2 / 2
+    return move[seen.astype(np.intp)], noise
 
 
 def _nobody() -> tuple[NDArray[np.intp], NDArray[np.intp], Floats, Floats, Floats]:
