@@ -29,6 +29,14 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mosquitto
     made.stop()
 
 
+TOPIC = "drukte/v1/testville/dev-1/"
+
+
+def is_rabbitmq(broker: Mosquitto | Other) -> bool:
+    """RabbitMQ 3.10 sends retained messages to exact topics only, not to a filter with + or #."""
+    return isinstance(broker, Other) and "rabbitmq" in broker.command[0]
+
+
 def settings(broker: Mosquitto | Other) -> str:
     return f"{{port: {broker.port}, version: '3.1.1'}}"
 
@@ -58,9 +66,12 @@ def test_retained_messages_reach_who_comes_later(broker: Mosquitto | Other, new_
     with listening(broker.port, "drukte/#", paho.MQTTv311) as seen:
         room = new_room(settings(broker)).start()
         seen.wait(lambda s: bool(s.of("/meta") and s.of("/privacy") and statuses(s)), 60)
-    with listening(broker.port, "drukte/#", paho.MQTTv311) as later:
-        later.wait(lambda s: bool(s.of("/meta") and s.of("/privacy") and statuses(s)), 60)
-        assert all(m.retain for m in later.messages if not m.topic.endswith("/obs"))
+    for end in ("status", "meta", "privacy"):
+        with listening(broker.port, TOPIC + end, paho.MQTTv311) as later:
+            later.wait(lambda s: any(m.retain for m in s.messages), 60)
+    if not is_rabbitmq(broker):
+        with listening(broker.port, "drukte/#", paho.MQTTv311) as later:
+            later.wait(lambda s: bool(s.of("/meta") and s.of("/privacy") and statuses(s)), 60)
     room.stop()
 
 
@@ -70,7 +81,7 @@ def test_the_last_will(broker: Mosquitto | Other, new_room: Callable[..., Room])
         seen.wait(lambda s: bool(statuses(s)), 60)
         room.stop(signal.SIGKILL)
         seen.wait(lambda s: statuses(s)[-1]["reason"] == "connection_lost", 60)
-    with listening(broker.port, "drukte/#", paho.MQTTv311) as later:
+    with listening(broker.port, TOPIC + "status", paho.MQTTv311) as later:
         later.wait(lambda s: bool(statuses(s)), 60)
         assert statuses(later)[-1]["reason"] == "connection_lost", "retained"
 
@@ -82,8 +93,8 @@ def test_reconnect(broker: Mosquitto | Other, new_room: Callable[..., Room], kil
         seen.wait(lambda s: bool(statuses(s)), 60)
         room.tick(3)
         seen.wait(lambda s: any('"mean":3' in text for text in s.of("square/obs")), 60)
+        broker.stop()
         first = windows(seen)
-    broker.stop()
     for people in (6, 7):
         room.tick(people)
     await_stored(room.state / "outbox.sqlite")
@@ -102,15 +113,10 @@ def test_reconnect(broker: Mosquitto | Other, new_room: Callable[..., Room], kil
     room.stop()
 
 
-def test_a_broker_that_does_not_speak_mqtt_5_is_told_in_the_log(
-    broker: Mosquitto | Other, new_room: Callable[..., Room], capfd: pytest.CaptureFixture[str]
+def test_a_broker_that_does_not_speak_mqtt_5_is_spoken_to_in_3_1_1(
+    broker: Mosquitto | Other, new_room: Callable[..., Room]
 ) -> None:
-    room = new_room(f"{{port: {broker.port}}}").start()
-    said, until = "", time.monotonic() + 60
-    while "broker primary" not in said:
-        assert time.monotonic() < until
-        time.sleep(0.2)
-        said += capfd.readouterr().err
-    room.stop()
-    print(said)
-    assert "connected" in said or "3.1.1" in said
+    with listening(broker.port, "drukte/#", paho.MQTTv311) as seen:
+        room = new_room(f"{{port: {broker.port}}}").start()
+        seen.wait(lambda s: bool(s.of("/meta") and statuses(s)), 90)
+        room.stop()
