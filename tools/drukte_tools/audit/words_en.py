@@ -52,6 +52,7 @@ WORDS: Final[dict[str, Any]] = {
     "memory_note": "The last column is the test of the search itself: the same program, with overwriting switched off. A form with no copies there is one that the program does not make on this device.",
     "traces_head": ["Place", "Files", "Searched", "Pieces found"],
     "traces_since": "(changed during the audit)",
+    "home": "the programs' own folder",
     "no_swap": "no swap area is in use",
     "seal_head": ["Property", "In force", "Required"],
     "bit": {
@@ -110,7 +111,7 @@ WORDS: Final[dict[str, Any]] = {
     "repeat": "To repeat it",
     "repeat_text": "As administrator on the device. The audit ends with status 0 if everything holds. With --plant it is run with a leak, and has to fail.",
     "holds": "holds", "fails": "does not hold", "found": "Found", "control": "Tested with",
-    "caught": "caught", "missed": "NOT caught", "yes": "yes", "no": "no", "none": "none", "absent": "not on this machine", "minutes": "minutes",
+    "caught": "caught", "missed": "NOT caught", "yes": "yes", "no": "no", "none": "none", "absent": "not on this machine", "minutes": "min",
     "sealed": "sealed program", "open": "open program",
     "sign": "Name and signature of the auditor", "date": "Date and place",
 }  # fmt: skip

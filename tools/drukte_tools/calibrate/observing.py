@@ -10,7 +10,7 @@ import click
 
 from drukte.config.ground import Lens
 from drukte.config.radar import RADARS
-from drukte_tools.calibrate.acts import ledger_of, record
+from drukte_tools.calibrate.acts import record
 from drukte_tools.calibrate.passersby import read_boxes
 from drukte_tools.calibrate.points import PointsError
 from drukte_tools.calibrate.result import Asked, user
@@ -57,22 +57,23 @@ def observe(site: SiteFile, asked: Asked, look: Look, how: str) -> tuple[list[Si
     source = site.source()
     if source.kind in RADARS:
         raise SiteFileError(f"{site.path}: source.kind {source.kind} gives no picture; use `drukte calibrate radar`")
-    record("calibration", {"by": asked.by or user(), "site": site.name, "how": how}, look.ledger or ledger_of(site))
+    record(site, "calibration", {"by": asked.by or user(), "how": how}, look.ledger)
     sights: list[Sight] = []
     with Watcher(source, site.model(), site.path.parent) as watcher:
         size = list(watcher.size)
         try:
-            sights.extend(_told(watcher.sights(look.seconds, SCORE)))
+            _collect(watcher.sights(look.seconds, SCORE), sights)
         except KeyboardInterrupt:
             click.echo("\nstopped; what was seen so far is used")
     return sights, {"picture": size, **base}
 
 
-def _told(sights: Iterator[Sight]) -> Iterator[Sight]:
-    first: float | None = None
+def _collect(sights: Iterator[Sight], into: list[Sight]) -> None:
+    """Keep every sight as it comes, so that nothing is lost when the look is ended early; say what is seen."""
     for sight in sights:
-        first = sight.time if first is None else first
+        into.append(sight)
         if sys.stdout.isatty():
-            n = len(sight.boxes)
-            click.echo(f"\r{sight.time - first:4.0f} s  {n or 'no'} {'person' if n == 1 else 'people'}   ", nl=False)
-        yield sight
+            n, passed = len(sight.boxes), sight.time - into[0].time
+            click.echo(f"\r{passed:4.0f} s  {n or 'no'} {'person' if n == 1 else 'people'}   ", nl=False)
+    if sys.stdout.isatty():
+        click.echo()
