@@ -6,7 +6,7 @@ Made of published numbers alone it can tell nothing more than these do, whatever
 from collections.abc import Sequence
 
 from drukte.config.report import Disclosure
-from drukte.report.formats.native import Crossing, Observation, People, Stays
+from drukte.report.formats.native import Crossing, Crossings, Observation, People, Stays
 from drukte.report.merge import merge_hour
 from drukte.report.rules import SMALLEST, rule_for
 
@@ -33,19 +33,27 @@ def for_the_public(parts: Sequence[Observation]) -> Observation:
             for name in ("levels", "pairs", "groups", "riders", "speed")
             if (block := getattr(whole, name)).status != "not_measured"
         }
-    if (crossings := whole.crossings) is not None and crossings.status == "shown":
-        values = [value for line in crossings.lines for value in (line.in_, line.out)]
-        if any(value is None or value < SMALLEST for value in values):
-            changes["crossings"] = crossings.model_copy(
-                update={
-                    "status": "suppressed",
-                    "lines": [Crossing(line=line.line) for line in crossings.lines],
-                    "stays": Stays(status="suppressed"),
-                }
-            )
-        elif any(0 <= (getattr(crossings.stays, name) or 0) < SMALLEST for name in _LENGTHS):
-            changes["crossings"] = crossings.model_copy(update={"stays": Stays(status="suppressed")})
+    if (crossings := whole.crossings) is not None:
+        changes["crossings"] = crossings.model_copy(update=_crossings(crossings))
     return whole.model_copy(update=changes)
+
+
+def _crossings(crossings: Crossings) -> dict[str, object]:
+    changes: dict[str, object] = {}
+    riders, gone = crossings.riders, [Crossing(line=line.line) for line in crossings.lines]
+    if riders.status == "shown" and _small(riders.lines):
+        changes["riders"] = riders.model_copy(update={"status": "suppressed", "lines": gone})
+    if crossings.status == "shown" and _small(crossings.lines):
+        changes |= {"status": "suppressed", "lines": gone, "stays": Stays(status="suppressed")}
+    elif crossings.status == "shown" and any(
+        0 <= (getattr(crossings.stays, name) or 0) < SMALLEST for name in _LENGTHS
+    ):
+        changes["stays"] = Stays(status="suppressed")
+    return changes
+
+
+def _small(lines: Sequence[Crossing]) -> bool:
+    return any(value is None or value < SMALLEST for line in lines for value in (line.in_, line.out))
 
 
 _LENGTHS = ("under_1_min", "to_5_min", "to_15_min", "over_15_min")

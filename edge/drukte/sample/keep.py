@@ -109,6 +109,9 @@ class Keeper:
         for result in results:
             for w in [w for w in self._waiting if w.at == result.at]:
                 self._waiting.remove(w)
+                if not result.zones:  # the sensor was blind: nothing was counted that could be compared
+                    self.missed += 1
+                    continue
                 write(w.file, self.encrypt(pack(self._header(w, result), w.jpeg, self._size)))
 
     def _header(self, w: _Waiting, result: FrameResult) -> Header:
