@@ -61,7 +61,7 @@ def steady(start: int, people: int, span: int = WINDOW, **sums: int) -> Tally:
         least=people,
         most=people,
         people_seconds=10 * people * span,
-        states=(span // 60, 0, 0, 0, 0),
+        states=(span // 60, *[0] * 6),
         last=(start + span, 0, 0),
     )
 

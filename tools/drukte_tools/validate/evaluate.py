@@ -109,7 +109,7 @@ def _compare_all(
     """Add the frames that truth speaks of to the errors."""
     for result in results:
         number = numbers.pop(result.at)
-        if number in wanted:
+        if number in wanted and result.zones:  # none: the sensor was blind
             _compare(truth, number, zone, pipeline, result, counted, pairs)
 
 
