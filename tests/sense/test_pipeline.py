@@ -102,7 +102,7 @@ def noisy(picture, n, seed=0):
 def test_riders_are_counted_apart_from_who_walks_and_who_pushes(pipeline):
     def find(k):
         # a rider at 5 m/s, a walker, somebody who pushes a bicycle
-        at = pipeline._ground.to_pixels(np.array([(2.0 - k, -4.0), (-4.0 - 0.25 * k, -6.0), (-4 - 0.25 * k, -9.0)]))[0]
+        at = pipeline._ground.to_pixels(np.array([(2.0 - k, -4.0), (-4.0 - 0.25 * k, -6.0), (-4 - 0.25 * k, -10.6)]))[0]
         boxes, kinds = [], []
         for i, (x, y) in enumerate(at):
             boxes.append((x - 15, y - 80, x + 15, y))
@@ -144,7 +144,11 @@ def test_signs_go_and_who_sits_still_stays(pipeline):
     boxes = np.array([[300, 250, 330, 335], [480, 280, 510, 365]], float)
     rng = np.random.default_rng(1)
     way = 0.8 * np.sin(np.cumsum(rng.normal(0, 0.3, (400, 2)), axis=0))
-    street = cv2.resize(place(), SIZE)
+    street = cv2.convertScaleAbs(cv2.resize(place(), SIZE), alpha=0.8)
+    for left, top, *_ in boxes.astype(int):
+        for shade, height, half in ((60, 8, 5), (200, 30, 13), (20, 45, 9)):  # head, coat and legs
+            street[top : top + height, left + 15 - half : left + 15 + half] = shade
+            top += height
     right = street[:, 440:550]
     results = []
     for k, picture in enumerate(noisy(street, 260)):

@@ -4,13 +4,14 @@ From here on only `Blocks` travel: to the brokers, into the local history and on
 policy but `none`:
 
 - a number is shown only where it is 0 or at least 5 (`open`: at least 5), after rounding;
-- zones that share ground are shown together or not at all, and rounded to 5;
+- zones that share ground are rounded to 5, and while one of them has few people only those that have none are shown;
 - numbers that bound each other (mean and peak; shares by level, pairs by level and groups by size; in and out) are
   shown together or not at all, without saying which of them is the small one;
 - closeness, pairs, groups, riders and speed are about the people of the window, so they are shown only with these;
 - shares are shown of ten people or more, so coarse that each step stands for several of them;
 - crossings follow `crossings.py`; where there are lines, riders are told by their crossings and not by how many there
-  are at one moment.
+  are at one moment;
+- the sum of a day follows `daytotal.py`.
 
 Under `noise` only people and crossings are given, each with calibrated noise, while the day's budget lasts.
 """
@@ -23,8 +24,10 @@ from typing import Final
 
 from drukte.config import Site
 from drukte.report.crossings import CrossingGate, with_riders
+from drukte.report.daytotal import DayTotals, discrete_laplace
 from drukte.report.formats.native import (
     Crossings,
+    Day,
     Groups,
     Levels,
     Pairs,
@@ -34,6 +37,7 @@ from drukte.report.formats.native import (
     Riders,
     Speed,
     Status,
+    moment,
 )
 from drukte.report.grade import grade
 from drukte.report.neighbours import connected, overlapping
@@ -65,12 +69,22 @@ class Discloser:
     Args:
         site: the checked site file.
         sample: adds noise to a count; OpenDP's when None and the policy is `noise`.
+        draw: noise of a scale for the sum of a day.
+
+    Attributes:
+        days: sums of days that are over and have not been taken from here.
+        spent: noise budgets of days that are over, by zone name, that have not been taken from here.
 
     Raises:
         NoiseError: the policy needs a package that is not installed.
     """
 
-    def __init__(self, site: Site, sample: Callable[[int], int] | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        sample: Callable[[int], int] | None = None,
+        draw: Callable[[float], int] = discrete_laplace,
+    ) -> None:
         self._site = site
         rule = rule_for(site.disclosure)
         cluster = overlapping(site.zones)
@@ -86,12 +100,16 @@ class Discloser:
         numbers = connected(site.zones)
         with_lines = {number for number, zone in zip(numbers, site.zones, strict=True) if zone.lines}
         self._flows = [number in with_lines for number in numbers]
+        self._totals = DayTotals(site, draw)
+        self.days: list[Day] = []
+        self.spent: list[tuple[str, dict[str, float]]] = []
 
     @property
     def memory(self) -> str:
         """What must be remembered over a restart, as JSON."""
         budget = self._budget.memory if self._budget else None
-        return json.dumps({"gate": self._gate.memory, "riders": self._riders.memory, "budget": budget})
+        memory = {"gate": self._gate.memory, "riders": self._riders.memory, "budget": budget}
+        return json.dumps(memory | {"days": self._totals.memory})
 
     def recall(self, memory: str) -> None:
         """Take up what an earlier process remembered."""
@@ -100,14 +118,16 @@ class Discloser:
         self._riders.recall(kept.get("riders", []))
         if self._budget and kept["budget"]:
             self._budget.recall(kept["budget"])
+        self._totals.recall(kept.get("days", {}))
 
     def disclose(self, batch: Sequence[Closed]) -> list[Blocks]:
         """What may be shown of windows, in the same order. Windows of one moment must come in one call."""
         found: dict[tuple[int, int], Blocks] = {}
         for end in sorted({closed.tally.end for closed in batch}):
             now = {closed.zone: closed for closed in batch if closed.tally.end == end}
-            if self._budget:
-                self._budget.begin(end - 1)
+            if self._budget and (over := self._budget.begin(end - 1)):
+                names = {self._site.zones[zone].name: round(spent, 4) for zone, spent in over[1].items()}
+                self.spent.append((moment(over[0])[:10], names))
             people = self._people({zone: closed.tally for zone, closed in now.items()})
             spans = {zone: c.crossings for zone, c in now.items() if c.crossings is not None}
             hiding = {zone: block.status in ("under_5", "suppressed") for zone, block in people.items()}
@@ -115,13 +135,15 @@ class Discloser:
             crossings, riders = self._gate.pass_(spans, hiding), self._riders.pass_(spans, {})
             crossings = {zone: with_riders(block, riders[zone]) for zone, block in crossings.items()}
             for zone, closed in now.items():
+                self.days += self._totals.add(zone, closed.tally)
                 found[end, zone] = self._blocks(zone, closed.tally, people[zone], crossings.get(zone))
         return [found[closed.tally.end, closed.zone] for closed in batch]
 
     def _people(self, tallies: dict[int, Tally]) -> dict[int, People]:
         blocks = {zone: self._alone(zone, t) for zone, t in tallies.items()}
         for zone, block in list(blocks.items()):
-            if block.status == "shown" and any(
+            # Nobody at all is told: it makes others equal to each other, never known.
+            if block.mean and any(
                 blocks[other].status == "under_5" for other in blocks if self._cluster[other] == self._cluster[zone]
             ):
                 blocks[zone] = People(status="suppressed")
