@@ -39,11 +39,13 @@ class Seen:
         xy: (n, 2) places, m.
         boxes: (n, 4) boxes, px, of bodies of usual height that stand there; NaN where the camera's pose is unknown.
         inside: one (n,) mask per zone.
+        ids: (n,) throw-away numbers of their tracks, for measuring how well people are followed.
     """
 
     xy: Floats = field(default_factory=lambda: np.empty((0, 2)))
     boxes: Floats = field(default_factory=lambda: np.empty((0, 4)))
     inside: list[NDArray[np.bool_]] = field(default_factory=list)
+    ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 @dataclass(slots=True)
@@ -146,7 +148,7 @@ class Pipeline:
 
     def _reduce(self, tracks: Tracks, t: float) -> FrameResult:
         zones, states = self._reducer.reduce(self._pace.judge(tracks, t), t, self._ground.shared)
-        seen = Seen(tracks.xy, self._bodies.boxes(tracks.xy), [state.inside for state in states])
+        seen = Seen(tracks.xy, self._bodies.boxes(tracks.xy), [state.inside for state in states], tracks.ids)
         return FrameResult(t, zones, self._state_at(t), self._moved.calibration, int(tracks.mode), seen)
 
     def _state_at(self, t: float) -> int:

@@ -84,7 +84,7 @@ class RadarPipeline:
             counts.held += int((held & state.inside).sum())
             counts.saturated |= self._detector.saturated or frame.truncated
         boxes = np.full((len(tracks), 4), np.nan)
-        seen = Seen(tracks.xy, boxes, [state.inside for state in states])
+        seen = Seen(tracks.xy, boxes, [state.inside for state in states], tracks.ids)
         return [FrameResult(t, zones, RUNNING, 0, int(tracks.mode), seen)]
 
     def answer(self) -> Floats:
