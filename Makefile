@@ -24,7 +24,33 @@ lint: $(VENV)/.ok ## style, types and import contracts alone
 	@$(PY) -m pytest -q tests/test_gates.py
 
 attack: $(VENV)/.ok ## try to reckon hidden numbers out of all that is published on 1,000 random days
-	@nice $(PY) -m pytest -q -s -m slow tests/report/test_attack.py
+	@nice $(PY) -m pytest -q -s -m slow tests/report/test_attack.py tests/report/test_attack_everywhere.py
+
+# Home Assistant needs a newer Python than drukte does, and hundreds of packages: it gets an environment of its own.
+HA_PYTHON ?= python3.13
+HA := build/home-assistant
+$(HA)/.ok:
+	@command -v $(HA_PYTHON) >/dev/null || { echo "Home Assistant needs $(HA_PYTHON): make HA_PYTHON=... $@"; exit 1; }
+	@echo "== Home Assistant in $(HA) (a few minutes the first time)"
+	@$(HA_PYTHON) -m venv $(HA)
+	@$(HA)/bin/python $(PIP) homeassistant "paho-mqtt>=2,<3"
+	@touch $@
+
+.PHONY: home-assistant
+home-assistant: $(VENV)/.ok $(HA)/.ok test-packages ## let Home Assistant itself read the discovery messages
+	@DRUKTE_HA_PYTHON=$(HA)/bin/python nice $(PY) -m pytest -q -s -m slow tests/report/formats/test_in_home_assistant.py
+
+RED := build/node-red
+$(RED)/.ok:
+	@command -v npm >/dev/null || { echo "Node-RED needs Node.js and npm"; exit 1; }
+	@echo "== Node-RED in $(RED)"
+	@npm install --silent --no-audit --no-fund --prefix $(RED) node-red
+	@touch $@
+
+.PHONY: node-red
+node-red: $(VENV)/.ok $(RED)/.ok test-packages ## let Node-RED run the flow of docs/city-data.md
+	@DRUKTE_NODE_RED=$(CURDIR)/$(RED)/node_modules/node-red/red.js nice $(PY) -m pytest -q -s -m slow \
+	  tests/report/formats/test_examples.py
 
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_merge.py
@@ -43,6 +69,14 @@ heights: $(VENV)/.ok ## how far distances are off that were calibrated from the 
 .PHONY: screenshot
 screenshot: $(VENV)/.ok test-packages ## draw the picture of the calibration page that the documentation shows
 	@$(PY) -m pytest -q -m slow tests/tools/calibrate/test_page.py
+
+.PHONY: validate-demo
+validate-demo: $(VENV)/.ok test-packages ## order, sample, count and report 60 pictures of a recorded street (6 minutes)
+	@nice $(PY) -m tests.tools.validate.rehearsal --pictures 60
+
+.PHONY: coverage
+coverage: $(VENV)/.ok ## how often the 95 % intervals of reports hold the truth, on simulated places (minutes)
+	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.coverage --repetitions 1000
 
 build/radar-demo.bin: $(VENV)/.ok
 	@$(VENV)/bin/drukte simulate radar --out $@

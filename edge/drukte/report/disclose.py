@@ -132,7 +132,7 @@ class Discloser:
             spans = {zone: c.crossings for zone, c in now.items() if c.crossings is not None}
             hiding = {zone: block.status in ("under_5", "suppressed") for zone, block in people.items()}
             # How many riders there are is never told where there are lines, so it cannot be what these give away.
-            crossings, riders = self._gate.pass_(spans, hiding), self._riders.pass_(spans, {})
+            crossings, riders = self._gate.decide(spans, hiding), self._riders.decide(spans, {})
             crossings = {zone: with_riders(block, riders[zone]) for zone, block in crossings.items()}
             for zone, closed in now.items():
                 self.days += self._totals.add(zone, closed.tally)

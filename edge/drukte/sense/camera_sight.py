@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drukte.config import Site
 from drukte.sense.frame import Frame
 from drukte.sense.lock.liveness import KnownPicture, confirm_frames
@@ -31,7 +34,11 @@ class CameraSight:
         """See `Sight.turn`."""
         with self._frame as frame:
             at = self._source.read(frame)
-            return None if at is None else self._pipeline.step(frame.image, at)
+            return None if at is None else self._step(frame.image, at)
+
+    def _step(self, picture: NDArray[np.uint8], at: float) -> list[FrameResult]:
+        """Reduce one picture, which is wiped on return."""
+        return self._pipeline.step(picture, at)
 
     def confirm(self) -> None:
         """See `Sight.confirm`."""

@@ -1,6 +1,7 @@
 """The whole way of one picture: boxes, metres, tracks, numbers. The picture is the caller's, and stays there."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,15 +38,20 @@ class Seen:
 
     Attributes:
         xy: (n, 2) places, m.
-        boxes: (n, 4) boxes, px, of bodies of usual height that stand there; NaN where the camera's pose is unknown.
+        draw: what makes boxes of places.
         inside: one (n,) mask per zone.
         ids: (n,) throw-away numbers of their tracks, for measuring how well people are followed.
     """
 
-    xy: Floats = field(default_factory=lambda: np.empty((0, 2)))
-    boxes: Floats = field(default_factory=lambda: np.empty((0, 4)))
+    xy: Floats
+    draw: Callable[[Floats], Floats]
     inside: list[NDArray[np.bool_]] = field(default_factory=list)
     ids: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    @property
+    def boxes(self) -> Floats:
+        """(n, 4) boxes, px, of bodies of usual height that stand there; NaN where the camera's pose is unknown."""
+        return self.draw(self.xy)
 
 
 @dataclass(slots=True)
@@ -114,7 +120,12 @@ class Pipeline:
         condition.look(picture, t)
         self._states.append((t, condition.state))
         if condition.blind:
-            return [*self.finish(), FrameResult(t, [], self._state_at(t), self._moved.calibration, 0, Seen())]
+            return [
+                *self.finish(),
+                FrameResult(
+                    t, [], self._state_at(t), self._moved.calibration, 0, Seen(np.empty((0, 2)), self._bodies.boxes)
+                ),
+            ]
         before = self._moved.calibration
         self._moved.look(picture, t)
         if self._moved.calibration == SUSPECT != before:
@@ -148,7 +159,7 @@ class Pipeline:
 
     def _reduce(self, tracks: Tracks, t: float) -> FrameResult:
         zones, states = self._reducer.reduce(self._pace.judge(tracks, t), t, self._ground.shared)
-        seen = Seen(tracks.xy, self._bodies.boxes(tracks.xy), [state.inside for state in states], tracks.ids)
+        seen = Seen(tracks.xy, self._bodies.boxes, [state.inside for state in states], tracks.ids)
         return FrameResult(t, zones, self._state_at(t), self._moved.calibration, int(tracks.mode), seen)
 
     def _state_at(self, t: float) -> int:
@@ -165,6 +176,16 @@ class Pipeline:
         """What the detector makes of a picture, as numbers, to compare before and after the seal."""
         found = self._detector(picture)
         return np.column_stack([found.boxes, found.scores]).astype(np.float64)
+
+    def everybody(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Floats, Floats]:
+        """Whoever may be in a picture, however unsure, without the tracker.
+
+        Returns:
+            (n, 4) all boxes, several for each person, px; then for each person once: (m, 2) places, m, and (m,) scores.
+        """
+        found = self._detector(picture)
+        _, positions = self._bodies.settle(found.select(found.kinds == PERSON))
+        return found.boxes, positions.xy, positions.scores
 
     def wipe(self) -> None:
         """Overwrite every buffer that held pixels."""

@@ -83,8 +83,7 @@ class RadarPipeline:
         for counts, state in zip(zones, states, strict=True):
             counts.held += int((held & state.inside).sum())
             counts.saturated |= self._detector.saturated or frame.truncated
-        boxes = np.full((len(tracks), 4), np.nan)
-        seen = Seen(tracks.xy, boxes, [state.inside for state in states], tracks.ids)
+        seen = Seen(tracks.xy, _no_boxes, [state.inside for state in states], tracks.ids)
         return [FrameResult(t, zones, RUNNING, 0, int(tracks.mode), seen)]
 
     def answer(self) -> Floats:
@@ -102,3 +101,8 @@ class RadarPipeline:
     def wipe(self) -> None:
         """Overwrite what is remembered of people."""
         self._detector.wipe()
+
+
+def _no_boxes(xy: Floats) -> Floats:
+    """People before a radar have none."""
+    return np.full((len(xy), 4), np.nan)
