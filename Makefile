@@ -78,6 +78,13 @@ validate-demo: $(VENV)/.ok test-packages ## order, sample, count and report 60 p
 coverage: $(VENV)/.ok ## how often the 95 % intervals of reports hold the truth, on simulated places (minutes)
 	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.coverage --repetitions 1000
 
+.PHONY: crowds statues
+crowds: $(VENV)/.ok ## count simulated crowds and recorded walkers and compare with exact truth (half an hour)
+	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.crossing_check "$${DRUKTE_TEST_DATA:-../shared/data}" 1500
+
+statues: $(VENV)/.ok ## frozen people are statues, one who sways stays a person: minutes of pictures through the detector
+	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_pipeline.py
+
 build/radar-demo.bin: $(VENV)/.ok
 	@$(VENV)/bin/drukte simulate radar --out $@
 
