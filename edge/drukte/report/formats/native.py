@@ -260,6 +260,63 @@ class Day(Message):
     )
 
 
+Checked = Literal["shown", "too_few", "gaps", "hidden", "not_observed"]
+"""shown: the figures are given. too_few: too few crossings to compare. gaps: too much of the week was not observed or
+not shown. hidden: the disclosure policy does not tell nobody from few. not_observed: nothing is known of the week."""
+Difference = Annotated[float, Field(ge=-2, le=2)] | None
+
+
+class Conservation(Message):
+    """Whoever comes must go: crossings into and out of a zone that has no other way, over a week."""
+
+    status: Checked
+    in_: Count = Field(alias="in", description="People who came over its lines [person]")
+    out: Count = Field(description="People who went [person]")
+    difference: Difference = Field(description="In minus out over their mean; 0 when nobody was lost or invented [1]")
+
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class LinePair(Message):
+    """Two lines that the same people cross, both ways together, over a week."""
+
+    status: Checked
+    first: Count = Field(description="Crossings of the first line [person]")
+    second: Count = Field(description="Crossings of the second line [person]")
+    difference: Difference = Field(description="First minus second over their mean; 0 when they agree [1]")
+
+
+class Nights(Message):
+    """Hours from 2 to 5 at night, the place's own time, in which nobody should be there."""
+
+    status: Checked
+    hours: int = Field(ge=0, le=28, description="Hours that were observed [h]")
+    empty: Share = Field(description="Part of these in which nobody was seen all the time [1]")
+
+
+class ZoneCheck(Message):
+    """The self-check of one zone. What its site file does not expect is null."""
+
+    zone: Id
+    observed: float = Field(ge=0, le=1, description="Part of the week in which frames were seen [1]")
+    conservation: Conservation | None
+    line_pair: LinePair | None
+    nights: Nights | None
+
+
+class SelfCheck(Message):
+    """Retained: what the last whole week's published numbers say about the counting, without any picture."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_: Literal["drukte/selfcheck/1"] = Field("drukte/selfcheck/1", alias="schema")
+    organisation: Id
+    device: Id
+    from_: Moment = Field(alias="from", description="Start of the week, Monday in the place's own time [UTC]")
+    to: Moment = Field(description="End of the week [UTC]")
+    zones: list[ZoneCheck]
+
+
 class BrokerStatus(Message):
     """How things are between the device and one broker."""
 
@@ -404,6 +461,7 @@ class Privacy(Message):
 MODELS: Final[dict[str, type[Message]]] = {
     "observation-1": Observation,
     "day-1": Day,
+    "selfcheck-1": SelfCheck,
     "status-1": DeviceStatus,
     "meta-1": Meta,
     "privacy-1": Privacy,
