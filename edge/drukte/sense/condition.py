@@ -33,8 +33,8 @@ DARK_BRIGHTEST: Final = 60
 """A picture is dark when its mean and its 99th percentile are lower than these, of 255."""
 COVERED_SHARE: Final = 0.8
 """Share of blank blocks from which a camera that used to see more is covered."""
-ALL: Final = 0.98
-"""Share of blank blocks from which any camera is: no place has so little in it."""
+ALL: Final = 1.0
+"""Share of blank blocks from which any camera is, also one that never saw more."""
 USUALLY: Final = 0.5
 """Share of blank blocks that a place may have and still be seen to be covered: a place of nothing but sky cannot."""
 SUDDEN: Final = 0.4
