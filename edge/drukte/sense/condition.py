@@ -35,6 +35,8 @@ COVERED_SHARE: Final = 0.8
 """Share of blank blocks from which a camera that used to see more is covered."""
 ALL: Final = 1.0
 """Share of blank blocks from which any camera is, also one that never saw more."""
+FLAT: Final = 12.0
+"""If brightness spreads over the picture by no more than this (standard deviation), of 255."""
 USUALLY: Final = 0.5
 """Share of blank blocks that a place may have and still be seen to be covered: a place of nothing but sky cannot."""
 SUDDEN: Final = 0.4
@@ -91,6 +93,7 @@ class Condition:
     def forget(self) -> None:
         """Begin anew: nothing is usual."""
         self.state, self.blind, self.brightness = RUNNING, False, 0.0
+        self._spread = 0.0
         self._candidate, self._since = RUNNING, 0.0
         self._looked: float | None = None
         self._checksum: int | None = None
@@ -140,7 +143,7 @@ class Condition:
         if dark:
             was_light = self._usual_brightness * SUDDEN > max(self.brightness, DARK_MEAN * SUDDEN)
             return COVERED if was_light and self.state in (RUNNING, BLURRED, COVERED) else DARK
-        if blank >= ALL or (blank >= COVERED_SHARE and self._usual_blank <= USUALLY):
+        if (blank >= ALL and self._spread <= FLAT) or (blank >= COVERED_SHARE and self._usual_blank <= USUALLY):
             return COVERED
         return FROZEN if t - self._changed >= FREEZE else RUNNING
 
@@ -162,7 +165,8 @@ class Condition:
         rows, columns = self._grey.shape
         cv2.resize(picture, (columns, rows), dst=self._colour, interpolation=cv2.INTER_AREA)
         cv2.cvtColor(self._colour, cv2.COLOR_BGR2GRAY, dst=self._grey)
-        self.brightness = float(cv2.mean(self._grey)[0])
+        level, spread = cv2.meanStdDev(self._grey)
+        self.brightness, self._spread = float(level[0, 0]), float(spread[0, 0])
         histogram = cv2.calcHist([self._grey], [0], None, [64], [0, 256]).ravel()
         bright = float(histogram[DARK_BRIGHTEST // 4 :].sum())
         dark = self.brightness < DARK_MEAN and bright < 0.01 * self._grey.size
