@@ -100,6 +100,13 @@ killed: $(VENV)/.ok ## kill the sampler at twenty moments and search disk and me
 coverage: $(VENV)/.ok ## how often the 95 % intervals of reports hold the truth, on simulated places (minutes)
 	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.coverage --repetitions 1000
 
+.PHONY: crowds statues
+crowds: $(VENV)/.ok ## count simulated crowds and recorded walkers and compare with exact truth (half an hour)
+	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.crossing_check "$${DRUKTE_TEST_DATA:-../shared/data}" 1500
+
+statues: $(VENV)/.ok ## frozen people are statues, one who sways stays a person: minutes of pictures through the detector
+	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_pipeline.py
+
 build/radar-demo.bin: $(VENV)/.ok
 	@$(VENV)/bin/drukte simulate radar --out $@
 
