@@ -39,10 +39,13 @@ IMAGE_SPEED: Final = 0.6
 GHOST_MEMORY: Final = 0.4  # s
 MAX_HEIGHT: Final = 2.6
 MARGIN: Final = 0.5
+RECALL_AGE: Final = 1.5
+RECALL_SPEED, RECALL_FAR = 1.3, 4.0
+PROVEN: Final = 1.0  # s alone, from which somebody is known to be a person of their own
 EDGE_OF_VIEW: Final = 1.43  # tangent of 55 degrees
 # A newcomer this near (m, and m more for each second unseen, at most) to somebody who was lost is that person.
 LOST_AFTER: Final = 0.5
-LOST_NEAR, LOST_SPEED, LOST_FAR = 0.7, 1.0, 2.0
+LOST_NEAR, LOST_SPEED, LOST_FAR = 0.7, 0.5, 1.2
 MIN_HEIGHT: Final = -0.6
 
 
@@ -143,7 +146,12 @@ class EchoDetector:
         snr = np.where(np.isfinite(snr), snr, 0.0)
         moving = np.abs(doppler) > MIN_DOPPLER
         spread = BODY**2 * np.eye(2) + self._error(tracks.xy, self.settings.azimuth_resolution / 6)
-        who, _ = tracks.assign(xy, spread)
+        who, cost = tracks.assign(xy, spread, doppler.astype(np.float64))
+        if len(tracks):
+            fresh = (who != NOBODY) & (tracks.confirmed & (tracks.unseen() < 0.3))[np.where(who == NOBODY, 0, who)]
+            image = self._image_cost(xy, doppler, snr) < np.where(fresh, cost, np.inf)
+            keep = ~image
+            xy, doppler, snr, moving, who = xy[keep], doppler[keep], snr[keep], moving[keep], who[keep]
         trusted = ~self.unrest.distrusts(xy) | ((who != NOBODY) & moving)
         who = np.where(trusted, who, NOBODY)
         self._update_from(xy, doppler, snr, who)
@@ -253,17 +261,24 @@ class EchoDetector:
 
     def _mirrored(self, xy: Floats, doppler: Floats, snr: Floats) -> Bools:
         """(k,) True where a wall would show the image of someone whose own echo is stronger and who moves."""
+        return np.isfinite(self._image_cost(xy, doppler, snr))
+
+    def _image_cost(self, xy: Floats, doppler: Floats, snr: Floats) -> Floats:
+        """(k,) how badly each fits such an image, in squared standard deviations; infinite where there is none."""
         tracks, walls = self._tracks, self._walls
         if not len(walls) or not len(tracks) or not len(xy):
-            return np.zeros(len(xy), np.bool_)
+            return np.full(len(xy), np.inf)
         distance, speed, low, high = walls.echoes(tracks.xy, tracks.x[:, 2:])
         own, azimuth = np.linalg.norm(xy, axis=1)[:, None, None], np.arctan2(xy[:, 0], xy[:, 1])[:, None, None]
         slack = IMAGE_WIDTH / np.maximum(own, 1.0) + self.settings.azimuth_resolution / 4
-        match = np.abs(np.nan_to_num(distance, nan=np.inf) - own) < IMAGE_DEPTH
-        match &= (azimuth > low - slack) & (azimuth < high + slack)
-        match &= np.abs(speed - doppler[:, None, None]) < IMAGE_SPEED
+        far = (np.nan_to_num(distance, nan=np.inf) - own) / IMAGE_DEPTH
+        aside = np.maximum(np.maximum(low - slack - azimuth, azimuth - high - slack), 0.0)
+        quick = (speed - doppler[:, None, None]) / IMAGE_SPEED
+        match = (np.abs(far) < 1) & (aside == 0) & (np.abs(quick) < 1)
+        # The windows above are two standard deviations wide.
+        cost = np.where(match, 4 * (far**2 + quick**2), np.inf).min(axis=2)
         stronger = (tracks.snr > snr[:, None] + 3.0) & (tracks.unseen() < 0.3) & (np.abs(tracks.doppler) > 0.1)
-        return np.asarray((match.any(axis=2) & stronger).any(axis=1))
+        return np.asarray(np.where(stronger, cost, np.inf).min(axis=1))
 
     def _judge(self, dt: float) -> None:
         """Confirm, hold, merge and drop people."""
@@ -277,6 +292,7 @@ class EchoDetector:
         unseen = tracks.unseen()
         allowed = np.where(tracks.confirmed, patience.forget, patience.forget_new)
         hidden = shadowed(tracks.xy, unseen < 0.3, self.settings.azimuth_resolution) & tracks.confirmed
+        tracks.hidden = hidden & (unseen < patience.shadow)
         allowed = np.where(hidden, patience.shadow, allowed)
         inside = self._inside(tracks.xy)
         # A radar sees whoever moves in the open: who vanishes there has stopped.
@@ -284,9 +300,20 @@ class EchoDetector:
             tracks.confirmed & self._may_stand(tracks.xy) & ((tracks.speed < patience.still) | self._amid(tracks.xy))
         )
         allowed = np.where(still & inside, patience.hold, allowed)
-        keep = (unseen <= allowed) & (inside | (unseen < 0.2)) & (tracks.ghost < 0.8)
-        keep &= ~self._doubles()
+        known = tracks.confirmed & (tracks.alone >= PROVEN)
+        twin = self._doubles()
+        wrong = (tracks.ghost >= 0.8) | twin.any(axis=1)
+        # Of two known people whose tracks met, the one who stood goes back; a known person is no mirror image.
+        both = twin & known[:, None] & known[None]
+        for i, j in zip(*np.nonzero(both), strict=True):
+            if tracks.rested[j] and not tracks.rested[i]:
+                wrong[i], wrong[j] = False, True
+        home = wrong & known
+        tracks.send_home(np.flatnonzero(home))
+        keep = (unseen <= allowed) & (inside | (unseen < 0.2) | known) & (~wrong | home)
         tracks.keep(keep)
+        self._recall()
+        tracks.settle(dt, patience.still)
 
     def _amid(self, xy: Floats) -> Bools:
         """(n,) True for positions from which nobody can have walked out of sight within a moment."""
@@ -308,13 +335,32 @@ class EchoDetector:
         good = cost[i, j] < 1e3
         return lost[i[good]], j[good]
 
+    def _recall(self) -> None:
+        """A newcomer amid the floor came from somewhere: from where somebody was lost."""
+        tracks = self._tracks
+        new = np.flatnonzero(tracks.confirmed & (tracks.alone == 0.0) & (tracks.time - tracks.born < RECALL_AGE))
+        lost = np.flatnonzero(tracks.confirmed & (tracks.unseen() > LOST_AFTER) & (tracks.alone > 0.0))
+        if not len(new) or not len(lost):
+            return
+        gone = tracks.born[new][:, None] - tracks.seen[lost][None]
+        distance = np.linalg.norm(tracks.origin[new][:, None] - tracks.xy[lost][None], axis=2)
+        far = np.where(self._amid(tracks.origin[new]), RECALL_FAR, LOST_FAR)[:, None]
+        reach = np.minimum(LOST_NEAR + RECALL_SPEED * np.maximum(gone, 0), far)
+        cost = np.where(distance < reach, distance, 1e3)
+        i, j = linear_sum_assignment(cost)
+        good = cost[i, j] < 1e3
+        keep = np.ones(len(tracks), np.bool_)
+        keep[lost[j[good]]] = False
+        tracks.alone[new[i[good]]] = tracks.alone[lost[j[good]]]
+        tracks.keep(keep)
+
     def _may_stand(self, xy: Floats) -> Bools:
         if not self.settings.standing:
             return np.ones(len(xy), np.bool_)
         return np.asarray(np.any([_inside_polygon(xy, polygon) for polygon in self.settings.standing], axis=0))
 
     def _doubles(self) -> Bools:
-        """(n,) True for the younger of two that stand in one body."""
+        """(n, n) True where the first is the younger of two that stand in one body."""
         tracks = self._tracks
         n = len(tracks)
         apart = np.linalg.norm(tracks.xy[:, None] - tracks.xy[None], axis=2)
@@ -325,7 +371,7 @@ class EchoDetector:
         # Two confirmed people may pass through one spot; a newcomer there is a second look at the same person.
         limit = np.where(tracks.confirmed[:, None] & tracks.confirmed[None], 0.22, 0.45)
         twin = (apart < limit) & (turn < 0.8) & (senior[:, None] > senior[None])
-        return np.asarray(twin.any(axis=1))
+        return np.asarray(twin)
 
     def _positions(self) -> Positions:
         tracks = self._tracks
