@@ -9,7 +9,8 @@ import numpy as np
 from drukte.config import Site
 from drukte.config.radar import RadarGround, Use
 from drukte.sense.detect.echo_tracks import Patience
-from drukte.sense.detect.echoes import EchoDetector, EchoSettings
+from drukte.sense.detect.echo_beliefs import EchoSettings
+from drukte.sense.detect.echoes import EchoDetector
 from drukte.sense.geometry.view import View
 from drukte.sense.people import Floats, Positions
 from drukte.sense.pipeline import FrameResult, Seen
@@ -50,6 +51,7 @@ class RadarPipeline:
             standing=[np.array([self._local(p) for p in polygon]) for polygon in ground.standing],
             use=use,
             azimuth_resolution=module.azimuth_resolution,
+            azimuth_error=module.azimuth_error,
             capacity=module.capacity,
             patience=replace(Patience(), hold=ground.hold),
         )

@@ -64,19 +64,27 @@ def radar(out: Path, people: int, seconds: float, module: str, seed: int, truth:
 @click.option("--site", "site_file", type=click.Path(path_type=Path), required=True, help="Site of a radar.")
 @click.option("--source", "kinds", type=click.Choice(["points", "cube", "ld2450"]), multiple=True, default=["points"])
 @click.option("--most", default=6, show_default=True, help="Largest number of people.")
+@click.option("--jobs", default=1, show_default=True, help="Scenes at a time.")
 @click.option("--scenes", default=20, show_default=True, help="Scenes for each number of people.")
 @click.option("--seconds", default=30.0, show_default=True, help="Length of a scene.")
 @click.option("--fan", default=0.0, show_default=True, help="Minutes of an empty room with a fan.")
 @click.option("--json", "out", type=click.Path(path_type=Path), help="Write the figures here too.")
 def evaluate(
-    site_file: Path, kinds: tuple[str, ...], most: int, scenes: int, seconds: float, fan: float, out: Path | None
+    site_file: Path,
+    kinds: tuple[str, ...],
+    most: int,
+    scenes: int,
+    seconds: float,
+    fan: float,
+    jobs: int,
+    out: Path | None,
 ) -> None:
     """How well the device counts simulated people: occlusion and a mirroring wall included."""
     from drukte.config import load_site
     from drukte_tools.simulate.evaluate import empty_room, shown, table, write
 
     site = load_site(site_file)
-    figures = table(site, kinds, most, scenes, seconds)  # type: ignore[arg-type]  # click has checked the names
+    figures = table(site, kinds, range(1, most + 1), scenes, seconds, jobs)  # type: ignore[arg-type]  # click has checked the names
     click.echo(shown(figures))
     if fan:
         share = empty_room(site, fan)

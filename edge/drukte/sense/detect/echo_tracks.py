@@ -72,6 +72,10 @@ class Tracks:
         doppler: (n,) running mean of the measured radial speed, m/s.
         confirmed: (n,) True when counted.
         ghost: (n,) 0 to 1, how much of the recent past this one spent where a mirror image would be.
+        hidden: (n,) True for who stands behind, or too close to, somebody else.
+        alone: (n,) s spent in sight, or at rest, away from everybody else.
+        home: (n, 2) last such place, m.
+        rested: (n,) whether it was one of rest.
     """
 
     _FIELDS: Final = (
