@@ -29,8 +29,20 @@ attack: $(VENV)/.ok ## try to reckon hidden numbers out of all that is published
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_merge.py
 
+.PHONY: fuzz
+fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records: no crash, no wrong count
+	@nice $(PY) -m pytest -q -s -m slow tests/report/test_fuzz.py
+
 moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
+
+.PHONY: heights
+heights: $(VENV)/.ok ## how far distances are off that were calibrated from the heights of recorded passers-by
+	@OMP_NUM_THREADS=1 nice $(PY) -m pytest -q -m slow tests/tools/calibrate/test_heights.py
+
+.PHONY: screenshot
+screenshot: $(VENV)/.ok test-packages ## draw the picture of the calibration page that the documentation shows
+	@$(PY) -m pytest -q -m slow tests/tools/calibrate/test_page.py
 
 build/radar-demo.bin: $(VENV)/.ok
 	@$(VENV)/bin/drukte simulate radar --out $@

@@ -8,7 +8,8 @@ PREFIX=${PREFIX:-/opt/drukte}
 ETC=${ETC:-/etc/drukte}
 UNITS=${UNITS:-/etc/systemd/system}
 PYTHON=${PYTHON:-python3}
-NAMES=(drukte-door.socket drukte-sense.service drukte-report.service)
+NAMES=(drukte-door.socket drukte-sense.service drukte-report.service drukte-indicator.service drukte-settings.path
+  drukte-settings.service)
 
 say() { printf '== %s\n' "$*"; }
 fail() { printf 'install: %s\n' "$*" >&2; exit 1; }
@@ -50,6 +51,7 @@ chmod -R a+rX "$PREFIX"
 
 install -d -m 0755 "$ETC" "$PREFIX/share/doc"
 install -d -m 0700 "$ETC/credentials"
+install -d -m 0755 /var/lib/drukte-acts
 cp docs/*.md "$PREFIX/share/doc/"
 install -m 0644 firmware_config/sites/*.yaml -t "$PREFIX/share"
 if [ ! -e "$ETC/site.yaml" ]; then
@@ -65,7 +67,8 @@ done
 ln -sf "$PREFIX/bin/drukte" /usr/local/bin/drukte
 if running_systemd; then
   systemctl daemon-reload
-  systemctl enable --quiet drukte-door.socket drukte-report.service drukte-sense.service
+  systemctl enable --quiet drukte-door.socket drukte-report.service drukte-sense.service \
+    drukte-indicator.service drukte-settings.path
   say "Start it with: systemctl start drukte-sense drukte-report    Look at it with: drukte watch --site $ETC/site.yaml"
 else
   say "systemd does not run here; enable the units once it does: ${NAMES[*]}"

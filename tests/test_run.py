@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from drukte.exits import Exit
-from drukte.report.formats.native import json_schema
+from drukte.report.formats.native import json_schema, seconds
 from tests.report.conftest import Listener, Mosquitto, broker, listening, new_broker  # noqa: F401 - fixtures
 from tests.scenes import drukte, moving_square, site_file
 
@@ -31,9 +31,12 @@ class Both:
         settings = {"source__path": str(video), "source__rate": 10, "tick": TICK, "window": TICK}
         self.site = site_file(folder, mqtt={"host": "127.0.0.1", "port": port}, **(settings | changes))
         self.log = folder / "log"
-        environment = os.environ | {"XDG_STATE_HOME": str(folder / "state")}
+        self.environment = os.environ | {"XDG_STATE_HOME": str(folder / "state")}
+        self.start()
+
+    def start(self) -> None:
         with self.log.open("w") as log:
-            self.child = subprocess.Popen(drukte("run", "--site", self.site), stderr=log, env=environment)
+            self.child = subprocess.Popen(drukte("run", "--site", self.site), stderr=log, env=self.environment)
 
     def pid_of(self, room: str) -> int:
         """Process number of one of the two rooms."""
@@ -133,3 +136,50 @@ def test_a_site_without_purpose_ends_everything_with_a_reason(tmp_path: Path, br
     rooms = Both(tmp_path, broker.port, purpose__valid_until="2020-01-31")
     assert rooms.child.wait(30) == Exit.PURPOSE
     assert "ended on 2020-01-31" in rooms.log.read_text()
+
+
+def test_settings_that_came_by_command_are_put_in_place_and_both_rooms_start_on_them(
+    both: Both, broker: Mosquitto
+) -> None:
+    import paho.mqtt.client as paho
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    from drukte.command import Command, Settings, until_text
+    from drukte.config import load_site
+    from tests.settings.people import COMMANDER, sheet_for, sign_and_put, trust
+
+    both.end()
+    trust(both.site.parent)
+    sign_and_put(both.site, 1)
+    old = both.site.read_text()
+    both.site.write_text(old.replace(f"window: {TICK}", f"window: {2 * TICK}"))
+    parcel = Settings(site=both.site.read_text(), sheet=sheet_for(both.site, 2, ("technician",)))
+    both.site.write_text(old)
+    site = load_site(both.site)
+    command = Command(
+        organisation=site.organisation,
+        device=site.device,
+        act="settings",
+        serial=1,
+        until=until_text(time.time() + 600),
+        settings=parcel,
+    ).sign(COMMANDER)
+    both.start()
+    with listening(broker.port) as listener:
+        before = observations(listener, 1)[0]
+        rooms = both.pid_of("sense"), both.pid_of("report")
+        client = paho.Client(CallbackAPIVersion.VERSION2)
+        client.connect("127.0.0.1", broker.port)
+        client.loop_start()
+        client.publish(f"drukte/v1/{site.organisation}/{site.device}/cmd/settings", command.dump(), qos=1)
+        listener.wait(lambda s: any(length(json.loads(t)) == 2 * TICK for t in s.of("/obs")), 60)
+        client.disconnect()
+        client.loop_stop()
+    assert length(before) == TICK
+    assert not {both.pid_of("sense"), both.pid_of("report")} & set(rooms)
+    assert "settings with serial 2 put in place" in both.log.read_text()
+
+
+def length(message: dict[str, Any]) -> int:
+    """Span of an observation, s."""
+    return seconds(message["to"]) - seconds(message["from"])

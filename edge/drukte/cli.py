@@ -79,7 +79,7 @@ def report(site_file: Path, door: int) -> None:
     """The open room: read records from the door, publish messages."""
     import logging
 
-    from drukte.report.process import main as report_main
+    from drukte.report.start import main as report_main
 
     logging.basicConfig(format="report: %(message)s", level=logging.INFO)
     sys.exit(report_main(site_file, door))
@@ -113,7 +113,9 @@ def check(site_file: Path, schema: bool) -> None:
     if schema:
         click.echo(json.dumps(Site.model_json_schema(), indent=2))
         return
-    click.echo(describe(_site_or_exit(site_file), str(site_file)))
+    site = _site_or_exit(site_file)
+    _check_formats(site, site_file)
+    click.echo(describe(site, str(site_file)))
 
 
 def _site_or_exit(site_file: Path) -> Site:
@@ -122,6 +124,27 @@ def _site_or_exit(site_file: Path) -> Site:
     except SiteError as error:
         click.echo(str(error), err=True)
         sys.exit(Exit.SITE)
+
+
+def _check_formats(site: Site, site_file: Path) -> None:
+    """Formats may come from other packages, so what can be wrong with them is not in the site file's schema."""
+    from drukte.report.formats.registry import FormatError
+    from drukte.report.tell import formats_of
+
+    try:
+        formats_of(site)
+    except FormatError as error:
+        click.echo(f"{site_file}: {error}", err=True)
+        sys.exit(Exit.SITE)
+
+
+@drukte.command()
+def formats() -> None:
+    """Message formats that a site file can name for a broker."""
+    from drukte.report.formats.registry import available
+
+    for name, about in available().items():
+        click.echo(f"{name:<18}{about}")
 
 
 def describe(site: Site, name: str) -> str:
@@ -144,7 +167,10 @@ def describe(site: Site, name: str) -> str:
             for z in site.zones
         ),
         ("closeness", f"low risk under {site.closeness.low_risk} m, high risk under {site.closeness.high_risk} m"),
-        ("publishes", f"every {site.window} s to {site.mqtt.host}:{site.mqtt.port} (MQTT {site.mqtt.version})"),
+        *(
+            ("publishes", f"every {site.window} s to {b.host}:{b.port} (MQTT {b.version}), {', '.join(b.formats)}")
+            for b in (site.mqtt, *site.mqtt.mirrors)
+        ),
         (
             "the door",
             f"leaves {bits_per_hour(lines, site.tick):.0f} bits an hour free: a 10 kB picture would take "

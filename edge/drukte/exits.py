@@ -18,9 +18,11 @@ class Exit(IntEnum):
     DOOR = 16
     CALIBRATION = 17
     CLOSED = 18
+    UNSIGNED = 19
+    INDICATOR = 20
 
 
-HOPELESS = frozenset({Exit.USAGE, Exit.SITE, Exit.PURPOSE, Exit.MODEL, Exit.SEAL, Exit.CALIBRATION})
+HOPELESS = frozenset({Exit.USAGE, Exit.SITE, Exit.PURPOSE, Exit.MODEL, Exit.SEAL, Exit.CALIBRATION, Exit.UNSIGNED})
 """Starting again does not help: a person has to change something."""
 
 MEANING = {
@@ -35,5 +37,7 @@ MEANING = {
     Exit.NOT_ALIVE: "pictures stopped changing behind the seal",
     Exit.DOOR: "nobody reads the door any more",
     Exit.CLOSED: "closed its camera, as the schedule says; it waits for the next opening",
+    Exit.UNSIGNED: "the site file is not signed as this device demands; run `drukte settings verify`",
+    Exit.INDICATOR: "the indicator that has to be on while the camera is open does not light",
     Exit.CALIBRATION: "the calibration in the site file cannot be used",
 }

@@ -8,20 +8,23 @@ nothing without a valid order, and what an order may ask is bounded here, in cod
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-import yaml
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, ValidationError, model_validator
 
+from drukte import signing
 from drukte.config import Site
 from drukte.config.base import Line, Name, Section
 from drukte.config.purpose import LEGAL_GROUNDS
+from drukte.signing import ROLES, Role, Signature, Signers, SigningError, public_text, reasons, sign_text
+
+__all__ = [
+    "ROLES", "Order", "OrderError", "Plan", "Recipient", "Role", "Signature", "Signers", "accept", "instant",
+    "instant_text", "parse_order", "public_text", "read_signers", "verify",
+]  # fmt: skip
 
 MAX_PICTURES: Final = 500
 """Most pictures of one order. A floor in code: more would be a recording, not a sample."""
@@ -30,11 +33,8 @@ MAX_KEEP: Final = timedelta(days=60)
 """Longest time between the last picture and deletion."""
 MAX_BYTES: Final = 64 * 1024
 
-ROLES: Final = ("technician", "privacy_officer")
-Role = Literal["technician", "privacy_officer"]
 Instant = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 """UTC, to the second: 2026-11-24T08:00:00Z."""
-PublicKey = Annotated[str, Field(pattern=r"^ed25519:[A-Za-z0-9+/]{43}=$")]
 
 _DOMAIN: Final = b"drukte validation order 1\n"
 _FORM: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -81,14 +81,6 @@ class Recipient(Section):
 
     name: Line
     key: Annotated[str, Field(pattern=r"^age1[02-9ac-hj-np-z]{58}$")] = Field(description="age public key (X25519)")
-
-
-class Signature(Section):
-    """One of the two signatures."""
-
-    role: Role
-    key: PublicKey
-    signature: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{86}==$")]
 
 
 class Order(Section):
@@ -177,22 +169,8 @@ class Order(Section):
             raise OrderError(f"the {role} has signed already")
         if any(s.key == public for s in self.signatures):
             raise OrderError("this key has signed already; the second signature must be another person's")
-        text = base64.b64encode(key.sign(self.body)).decode()
-        signatures = [*self.signatures, Signature(role=role, key=public, signature=text)]
+        signatures = [*self.signatures, Signature(role=role, key=public, signature=sign_text(key, self.body))]
         return self.model_copy(update={"signatures": signatures})
-
-
-class Signers(Section):
-    """Whose signatures a device trusts."""
-
-    technician: list[PublicKey]
-    privacy_officer: list[PublicKey]
-
-    @model_validator(mode="after")
-    def _are_different_people(self) -> Self:
-        if set(self.technician) & set(self.privacy_officer):
-            raise ValueError("a key stands under both roles; the two signatures must be of different people")
-        return self
 
 
 def instant(text: str) -> datetime:
@@ -209,11 +187,6 @@ def instant_text(when: datetime) -> str:
     return when.astimezone(UTC).strftime(_FORM)
 
 
-def public_text(key: Ed25519PublicKey) -> str:
-    """A public key as it stands in orders and files of signers."""
-    return "ed25519:" + base64.b64encode(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
-
-
 def parse_order(data: bytes) -> Order:
     """The order in a file's bytes. Signatures are not looked at; see `accept`.
 
@@ -225,7 +198,7 @@ def parse_order(data: bytes) -> Order:
     try:
         order = Order.model_validate(json.loads(data))
     except ValidationError as error:
-        raise OrderError("the order breaks its rules:\n" + _reasons(error)) from None
+        raise OrderError("the order breaks its rules:\n" + reasons(error)) from None
     except (ValueError, RecursionError):
         raise OrderError("this is not an order: not JSON. Make one with `drukte validate order new`") from None
     if order.dump() != data:
@@ -240,14 +213,9 @@ def read_signers(path: Path) -> Signers:
         OrderError: the file cannot be read or is no such file.
     """
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Signers.model_validate(tree)
-    except OSError as error:
-        raise OrderError(f"signers {path}: cannot be read ({error.strerror})") from None
-    except ValidationError as error:
-        raise OrderError(f"signers {path}:\n" + _reasons(error)) from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-        raise OrderError(f"signers {path}: is not YAML") from None
+        return signing.read_signers(path)
+    except SigningError as error:
+        raise OrderError(str(error)) from None
 
 
 def verify(order: Order, signers: Signers) -> None:
@@ -256,21 +224,12 @@ def verify(order: Order, signers: Signers) -> None:
     Raises:
         OrderError: a signature is missing, of an unknown key, or does not match.
     """
-    signed: set[str] = set()
-    trusted: Mapping[str, list[str]] = {"technician": signers.technician, "privacy_officer": signers.privacy_officer}
-    for s in order.signatures:
-        if s.key not in trusted[s.role]:
-            raise OrderError(f"signed by a key that this device does not know as {s.role}: {s.key}")
-        raw = base64.b64decode(s.key.removeprefix("ed25519:"))
-        try:
-            Ed25519PublicKey.from_public_bytes(raw).verify(base64.b64decode(s.signature), order.body)
-        except InvalidSignature:
-            raise OrderError(f"the {s.role}'s signature does not match: the order was changed after signing") from None
-        signed.add(s.role)
+    try:
+        signed = signing.signed_by(order.signatures, signers, order.body, "order")
+    except SigningError as error:
+        raise OrderError(str(error)) from None
     if missing := [role for role in ROLES if role not in signed]:
         raise OrderError(f"not signed by the {' and the '.join(missing)}; an order needs both")
-    if len({s.key for s in order.signatures}) < len(ROLES):
-        raise OrderError("both signatures are by the same key; an order needs two people")
 
 
 def accept(data: bytes, signers: Signers, site: Site, now: datetime) -> Order:
@@ -292,12 +251,3 @@ def accept(data: bytes, signers: Signers, site: Site, now: datetime) -> Order:
     if now >= order.ends:
         raise OrderError(f"the order is past its date: it ended at {order.end}")
     return order
-
-
-def _reasons(error: ValidationError) -> str:
-    lines = []
-    for e in error.errors(include_url=False):
-        where = ".".join(str(p) for p in e["loc"])
-        text: Any = e.get("ctx", {}).get("error", e["msg"])
-        lines.append(f"  {where}: {text}" if where else f"  {text}")
-    return "\n".join(lines)

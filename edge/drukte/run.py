@@ -7,8 +7,13 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
+from drukte.config import SiteError
 from drukte.exits import HOPELESS, MEANING, Exit
+from drukte.report.places import state_folder
+from drukte.settings import load_trusted
+from drukte.settings.put import INBOX, empty_inbox
 
 SECONDS_TO_END = 5.0
 FIRST_PAUSE = 0.5
@@ -59,6 +64,11 @@ class Room:
         cause = f"was ended by signal {-status}" if status < 0 else MEANING[why]
         _say(f"{self.name} {cause}; starting again in {self.pause:g} s")
 
+    def start_again(self) -> None:
+        """End the program, and start it with what its files now say."""
+        self.end()
+        self.ended, self.again_at = None, 0.0
+
     def end(self) -> None:
         """Ask the program to end, and insist after a while."""
         if self.child is None:
@@ -74,10 +84,17 @@ class Room:
 
 def run(site_file: Path) -> Exit:
     """Run both rooms until a signal comes, the recording ends, or one of them cannot go on."""
+    given = _given(site_file)
     readable, writable = os.pipe()
     nothing = os.open(os.devnull, os.O_RDWR)
     sense = Room("sense", ["--site", str(site_file), "--door", "1"], stdin=nothing, stdout=writable)
     report = Room("report", ["--site", str(site_file), "--door", "0"], stdin=readable, stdout=nothing)
+    rooms = [sense, report]
+    if given.light:
+        lamp = Room("indicator", ["--site", str(site_file)], stdin=nothing, stdout=nothing)
+        rooms.append(lamp)
+        os.environ["DRUKTE_INDICATOR"] = str(given.light)
+        lamp.start()
     stop: list[int] = []
     before = {s: signal.signal(s, lambda number, _: stop.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -85,9 +102,12 @@ def run(site_file: Path) -> Exit:
         sense.start()
         while not stop:
             time.sleep(0.1)
-            sense.look_after()
-            report.look_after()
-            failed = next((r.ended for r in (sense, report) if r.ended not in (None, Exit.OK)), None)
+            for room in rooms:
+                room.look_after()
+            if given.inbox is not None and empty_inbox(given.inbox, site_file, _say):
+                sense.start_again()
+                report.start_again()
+            failed = next((r.ended for r in rooms if r.ended not in (None, Exit.OK)), None)
             if failed is not None:
                 return failed
             if sense.ended is Exit.OK:
@@ -95,12 +115,28 @@ def run(site_file: Path) -> Exit:
                 break
         return Exit.OK
     finally:
-        sense.end()
-        report.end()
+        for room in rooms:
+            room.end()
         for fd in (readable, writable, nothing):
             os.close(fd)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class _Given(NamedTuple):
+    """What the site file says about the surroundings of the rooms; nothing if it may not be used."""
+
+    inbox: Path | None
+    light: Path | None
+
+
+def _given(site_file: Path) -> _Given:
+    try:
+        site = load_trusted(site_file)
+    except SiteError:
+        return _Given(None, None)  # the rooms say why
+    state = state_folder(site)
+    return _Given(state / INBOX, None if site.indicator.kind == "none" else state / "indicator")
 
 
 def _say(text: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from drukte.config import Site, parse_site
 from drukte.report.disclose import Discloser
+from drukte.report.formats.native import Day as DayTotal
 from drukte.report.formats.native import Observation, seconds
 from drukte.report.messages import observation
 from drukte.report.window import Closed, Tally
@@ -99,8 +100,8 @@ def random_day(seed: int, windows: int = 96) -> Day:
     return Day(people, flows)
 
 
-def publish(site: Site, day: Day, span: int = WINDOW) -> list[list[Observation]]:
-    """Everything that the device publishes of a day, by zone."""
+def publish(site: Site, day: Day, span: int = WINDOW, totals: list[DayTotal] | None = None) -> list[list[Observation]]:
+    """Everything that the device publishes of a day, by zone; sums of days go into `totals`."""
     discloser = Discloser(site)
     windows = day.people.shape[1]
     found: list[list[Observation]] = [[] for _ in site.zones]
@@ -113,6 +114,8 @@ def publish(site: Site, day: Day, span: int = WINDOW) -> list[list[Observation]]
             closed.append(Closed(zone, tally, tally if settings.lines else None))
         for zone, blocks in enumerate(discloser.disclose(closed)):
             found[zone].append(observation(site, "00000000", w, closed[zone], blocks))
+    if totals is not None:
+        totals += discloser.days
     return found
 
 
@@ -127,7 +130,8 @@ def span_of(o: Observation) -> tuple[int, int]:
         return max(5, int(block.mean) - step // 2), int(block.mean) + step // 2
     if block.status == "under_5":
         return (1 if o.disclosure.policy == "operational" else 0), HIDDEN_MOST
-    return 0, 10**6
+    # Who knows the program knows that nothing small is called suppressed; here every window is observed.
+    return HIDDEN_MOST + 1, 10**6
 
 
 class Totals:
@@ -232,8 +236,10 @@ def hidden_ranges(
                     )
         for chain, seen in enumerate(streams):
             zone, line, way = seen[0]
-            for first, after, number in told_of(published[zone], line, way, span):
-                if number is None:
+            told = told_of(published[zone], line, way, span)
+            for first, after, number in told:
+                # A longer span that is published as 0 tells openly what its parts were.
+                if number is None and not any(f <= first and after <= a and n == 0 for f, a, n in told):
                     a, b = totals.node(chain, first), totals.node(chain, after)
                     key = (site.zones[zone].name, f"{site.zones[zone].lines[line].name} {way}", after - 1)
                     found[key] = (int(-most[b, a]), int(min(most[a, b], 10**6)))
@@ -248,7 +254,6 @@ def overlap_ranges(published: Sequence[Sequence[Observation]]) -> dict[tuple[str
         if all(o.people.status == "shown" for o in blocks):
             continue
         (low, high), *parts = [span_of(o) for o in blocks]
-        # With everything of a cluster suppressed or small, at least one is small.
         values: list[set[int]] = [set(), set(), set()]
         for b, p in itertools.product(*(range(lo, min(hi, 40) + 1) for lo, hi in parts)):
             if low <= b + p <= high:

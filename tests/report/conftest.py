@@ -197,7 +197,7 @@ class Listener:
     def of(self, end: str) -> list[str]:
         return [m.payload.decode() for m in list(self.messages) if m.topic.endswith(end)]
 
-    def wait(self, ready: Callable[["Listener"], bool], seconds: float = 15) -> None:
+    def wait(self, ready: Callable[["Listener"], bool], seconds: float = 30) -> None:
         until = time.monotonic() + seconds
         while not ready(self):
             if time.monotonic() > until:

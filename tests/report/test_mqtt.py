@@ -29,7 +29,7 @@ NewBroker = Callable[..., Mosquitto]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drukte.report.mqtt.FIRST_DELAY", 0.1)
+    monkeypatch.setattr("drukte.report.backoff.FIRST", 0.1)
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ class Room:
     def start(self) -> "Room":
         program = (
             "import sys, logging\nfrom pathlib import Path\nlogging.basicConfig(level=logging.INFO)\n"
-            "from drukte.report.process import main\n"
+            "from drukte.report.start import main\n"
             f"sys.exit(main(Path({str(self.site)!r}), 0, Path({str(self.state)!r})))"
         )
         self.child = subprocess.Popen([sys.executable, "-c", program], stdin=self.read)
@@ -135,7 +135,7 @@ def test_what_the_door_refuses_is_told(broker: Mosquitto, new_room: Callable[...
         assert "dev-1/corner" not in str([m.topic for m in seen.messages if b'"mean":3' in m.payload])
 
 
-def await_stored(store: Path, seconds: float = 15) -> None:
+def await_stored(store: Path, seconds: float = 30) -> None:
     """Wait until a window is in the store, as it is moments after its end; on a busy machine it takes longer."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -110,7 +110,7 @@ def test_keeps_what_was_ordered_and_only_recipients_can_read_it(bench: Path, tmp
         assert abs(header.taken - header.planned) < 2
         assert len(header.outline) > 3
     assert len({len(unpack(pyrage.decrypt(p.read_bytes(), [IDENTITY]))[1]) for p in files}) >= 1
-    acts = [json.loads(line)["act"] for line in (tmp_path / "acts.jsonl").read_text().splitlines()]
+    acts = [json.loads(line)["act"] for line in (tmp_path / "sample.jsonl").read_text().splitlines()]
     assert acts == ["validation_started", "validation_stopped"]
 
 

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from drukte.config.base import Line, Name, Section, quantity
 
+FormatName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?$")]
+
 
 class Broker(Section):
     """A broker and how to reach it."""
@@ -15,6 +17,10 @@ class Broker(Section):
     version: Literal["5", "3.1.1"] = Field("5", description="MQTT version")
     gets: Literal["all", "open"] = Field(
         "all", description="all: every product; open: only what is for the public (needs a product that is)"
+    )
+    formats: Annotated[list[FormatName], Field(min_length=1, max_length=10)] = Field(
+        default_factory=lambda: ["native"],
+        description="Message formats for this broker, native ones and others: `drukte formats` lists them",
     )
     client_id: Name | None = Field(None, description="Client identifier; the device's name if left out")
     username: Line | None = Field(None, description="User name at the broker")

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from drukte.config.base import Name, Section, quantity, unique
 from drukte.config.ground import Ground
+from drukte.config.indicator import Indicator, NoIndicator
 from drukte.config.purpose import Place, Purpose
 from drukte.config.report import Disclosure, Mqtt
 from drukte.config.schedule import Schedule
@@ -42,6 +43,7 @@ class Site(Section):
     purpose: Purpose
     place: Place
     schedule: Schedule = Field(default_factory=Schedule)
+    indicator: Indicator = Field(default_factory=NoIndicator)
     source: Source
     model: Model = Field(default_factory=Model)
     ground: Ground

@@ -16,6 +16,9 @@ class VideoSource(Section):
     kind: Literal["video"]
     path: Line = Field(description="Video file; relative to the site file")
     rate: Rate = quantity("max", "1/s", "Frames used per second of real time, or 'max' for as fast as possible")
+    recorded_rate: float | None = Field(
+        None, description="Pictures per second at which it was recorded, where the file says otherwise", gt=0, le=240
+    )
     loop: bool = Field(False, description="Start again at the end")
 
 
@@ -25,6 +28,9 @@ class ImagesSource(Section):
     kind: Literal["images"]
     path: Line = Field(description="Folder of .jpg or .png files; relative to the site file")
     rate: Rate = quantity("max", "1/s", "Frames used per second of real time, or 'max' for as fast as possible")
+    recorded_rate: float | None = Field(
+        None, description="Pictures per second at which it was recorded, where that is not 25", gt=0, le=240
+    )
     loop: bool = Field(False, description="Start again at the end")
 
 

@@ -18,7 +18,12 @@ class Tracking(Section):
         le=MAX_MEMORY,
     )
     zone_margin: float = quantity(
-        0.15, "m", "How far over a zone's edge somebody must be before they count as in or out", ge=0, le=1
+        0.15,
+        "m",
+        "How far over a zone's edge somebody must be before a stay begins or ends (presence is judged by the "
+        "edge itself)",
+        ge=0,
+        le=1,
     )
     line_margin: float = quantity(
         0.3, "m", "How far over a counting line somebody must be before the crossing counts", ge=0.1, le=2

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import drukte
 from drukte.capacity import bits_per_hour
-from drukte.config import Site
+from drukte.config import Site, SiteError
 from drukte.models import ModelError, read
-from drukte.report.changes import note_changes
+from drukte.report.changes import note_changes, note_signature
 from drukte.report.formats.native import Privacy, moment
 from drukte.report.ledger import Ledger, LedgerError
+from drukte.report.others import OthersActs, take_acts
+from drukte.settings.judge import load_sheet
+from drukte.settings.sheet import Sheet
+from drukte.settings.trust import demanded
 from drukte.summary import SEAL
 
 log = logging.getLogger(__name__)
@@ -29,13 +33,21 @@ class Attestation:
         self._settings = hashlib.sha256(site_file.read_bytes()).hexdigest()
         self._code = code_hash()
         self._model = model_hash(site)
+        self._sheet = signed_sheet(site_file)
         self._ledger: Ledger | None = None
+        self._others: OthersActs | None = None
         try:
             self._ledger = Ledger(state / "ledger.jsonl")
             if acts := note_changes(self._ledger, site):
                 log.info("noted in the ledger: %s", ", ".join(acts))
+            note_signature(self._ledger, self._sheet)
+            self._others = OthersActs(self._ledger)
         except LedgerError as error:
             log.error("%s. It is left as it is; have a privacy officer look at it", error)
+
+    def take_acts(self) -> None:
+        """Take over into the ledger what other programs wrote down since."""
+        self._others = take_acts(self._others)
 
     def record(self, act: str, **details: object) -> None:
         """Write an act into the ledger; a ledger that cannot be written is said in the log."""
@@ -62,6 +74,8 @@ class Attestation:
             code=self._code,
             model=self._model,
             settings=self._settings,
+            settings_serial=self._sheet.serial if self._sheet else None,
+            indicator=site.indicator.kind,
             schedule=site.schedule.words(),
             purpose_valid_until=site.purpose.valid_until.isoformat(),
             ledger=head.hash if head else None,
@@ -93,4 +107,12 @@ def model_hash(site: Site) -> str | None:
     try:
         return hashlib.sha256(read(site.model.name, site.model.size)).hexdigest()
     except ModelError:
+        return None
+
+
+def signed_sheet(site_file: Path) -> Sheet | None:
+    """The signature sheet of the site file in use; None where unsigned ones are taken."""
+    try:
+        return load_sheet(site_file) if demanded(site_file) else None
+    except SiteError:
         return None

@@ -3,11 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from drukte import __version__
 from drukte.config import Site
 from drukte.report.ledger import Ledger, read
+from drukte.settings.sheet import Sheet
 
 PURPOSE: Final = "purpose"
 CALIBRATION: Final = "ground"
@@ -46,6 +48,24 @@ def note_changes(ledger: Ledger, site: Site) -> list[str]:
         ledger.record("settings", keys=changed)
         acts.append("settings")
     return acts
+
+
+def note_signature(ledger: Ledger, sheet: Sheet | None) -> None:
+    """Write down which signed site file is in use, if it is another than the last time."""
+    if sheet is None:
+        return
+    facts = {"serial": sheet.serial, "sha256": sheet.sha256, "signed_by": {s.role: s.key for s in sheet.signatures}}
+    latest = ledger.latest("signature")
+    if latest is None or latest.details != facts:
+        ledger.record("signature", **facts)
+
+
+def note_refusal(path: Path, why: str, site_file: Path) -> None:
+    """Write down that a site file may not be used, once for each file and reason that follow one another."""
+    facts = {"why": why, "sha256": hashlib.sha256(site_file.read_bytes()).hexdigest()}
+    ledger = Ledger(path)
+    if ledger.head is None or (ledger.head.act, ledger.head.details) != ("refused", facts):
+        ledger.record("refused", **facts)
 
 
 def fingerprints(site: Site) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """From ticks to stored observations: what happens when a window ends, and what is remembered in between."""
 
+import json
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -7,7 +8,7 @@ from typing import Final
 
 from drukte.config import Site
 from drukte.report.disclose import Discloser
-from drukte.report.formats.native import Observation
+from drukte.report.formats.native import Day, Observation, dump
 from drukte.report.history import History
 from drukte.report.messages import observation
 from drukte.report.outbox import Outbox
@@ -21,6 +22,7 @@ HELD: Final = 5000
 """Most observations held in memory while the disk takes none."""
 _PUBLIC: Final = "public"
 _DISCLOSED: Final = "disclosed"
+_DAYS: Final = "days"
 
 
 class Closing:
@@ -32,23 +34,37 @@ class Closing:
         history: what has been published, on this device.
         boot: the process's name for itself in messages.
         now: wall clock, s since 1970.
+        record: writes an act into the ledger.
+
+    Attributes:
+        days: the last whole day of each zone, as it is in the store.
 
     Raises:
         NoiseError: the disclosure policy needs a package that is not installed.
     """
 
-    def __init__(self, site: Site, outbox: Outbox, history: History, boot: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        outbox: Outbox,
+        history: History,
+        boot: str,
+        now: Callable[[], float],
+        record: Callable[..., None] | None = None,
+    ) -> None:
         self._site = site
         self._outbox = outbox
         self._history = history
         self._boot = boot
         self._now = now
+        self._record = record
         self._zones = [zone.name for zone in site.zones]
         self._discloser = Discloser(site)
         delay = site.window if site.disclosure.policy == "open" else 0
         self._windows = Windows(len(self._zones), site.window, site.tick, site.crossings_span, delay)
         self._held: list[Observation] = []
         self._positions: dict[str, int] = {}
+        self.days: dict[str, Day] = {}
         self._recall()
 
     @property
@@ -65,6 +81,8 @@ class Closing:
         for tick in self._outbox.ticks():
             if tick.zone < len(self._zones) and tick.tick == self._site.tick:
                 self._windows.recall(tick)
+        for day in json.loads(self._outbox.remembered(_DAYS) or "[]"):
+            self.days[day["zone"]] = Day.model_validate(day)
         if kept := self._outbox.remembered(_DISCLOSED):
             try:
                 self._discloser.recall(kept)
@@ -99,7 +117,8 @@ class Closing:
 
     def _store(self, under_way: int) -> list[Observation]:
         numbered = self._number(self._held)
-        memory = {_DISCLOSED: self._discloser.memory}
+        days = self.days | {day.zone: day for day in self._discloser.days}
+        memory = {_DISCLOSED: self._discloser.memory, _DAYS: f"[{','.join(map(dump, days.values()))}]"}
         try:
             self._outbox.store(numbered, self._positions, self._windows.needed_from(), under_way, memory)
         except sqlite3.OperationalError as error:
@@ -109,6 +128,12 @@ class Closing:
                 self._held = self._held[-HELD:]
             return []
         self._held = []
+        self._discloser.days.clear()
+        while self._discloser.spent:
+            day, spent = self._discloser.spent.pop(0)
+            if self._record:
+                self._record("noise", day=day, spent=spent, budget=self._site.disclosure.daily_epsilon)
+        self.days = days
         self._history.keep(numbered)
         return numbered
 

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+from drukte.report.formats.base import Outgoing
 from drukte.report.formats.native import Condition, Observation
 from drukte.report.mqtt import IN_FLIGHT, Link
 from drukte.report.news import ADVICE, Confirmed, Connected, Disconnected, Received, Refused
@@ -16,16 +16,6 @@ RATE: Final = 25.0
 """Most observations sent in a second, so that coming back after an outage does not flood broker and network."""
 REFUSED_WAIT: Final = 60.0
 """After a refusal the same observation is tried again this much later, s."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message as it goes to the broker."""
-
-    topic: str
-    payload: str
-    schema: str | None = None
-    retain: bool = False
 
 
 class Delivery:
@@ -65,6 +55,11 @@ class Delivery:
         if self.link.connected and self._monotonic() >= self._resume:
             self._send(now)
         return made
+
+    def take_received(self) -> list[Received]:
+        """Messages that came in since the last call."""
+        received, self.received = self.received, []
+        return received
 
     @property
     def cursor(self) -> int:
@@ -132,6 +127,9 @@ class Delivery:
             return
         for waiting in self._outbox.batch(self.link.name, self._cursor, room):
             messages = self._render(waiting.observation)
+            if not messages:
+                self._outbox.confirm(self.link.name, [waiting.seq])
+                continue
             self._under_way[waiting.seq] = len(messages)
             expiry = int(KEEP - (now - waiting.made))
             for message in messages:
@@ -142,6 +140,7 @@ class Delivery:
                     retain=message.retain,
                     expiry=None if message.retain else expiry,
                     schema=message.schema,
+                    content_type=message.content_type,
                 ):
                     self._again()
                     return

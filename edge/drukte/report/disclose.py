@@ -4,12 +4,13 @@ From here on only `Blocks` travel: to the brokers, into the local history and on
 policy but `none`:
 
 - a number is shown only where it is 0 or at least 5 (`open`: at least 5), after rounding;
-- zones that share ground are shown together or not at all, and rounded to 5;
+- zones that share ground are rounded to 5, and while one of them has few people only those that have none are shown;
 - numbers that bound each other (mean and peak; shares by level, pairs by level and groups by size; in and out) are
   shown together or not at all, without saying which of them is the small one;
 - closeness, pairs, groups, riders and speed are about the people of the window, so they are shown only with these;
 - shares are shown of ten people or more, so coarse that each step stands for several of them;
-- crossings follow `crossings.py`.
+- crossings follow `crossings.py`;
+- the sum of a day follows `daytotal.py`.
 
 Under `noise` only people and crossings are given, each with calibrated noise, while the day's budget lasts.
 """
@@ -22,8 +23,10 @@ from typing import Any, Final
 
 from drukte.config import Site
 from drukte.report.crossings import CrossingGate
+from drukte.report.daytotal import DayTotals, discrete_laplace
 from drukte.report.formats.native import (
     Crossings,
+    Day,
     Groups,
     Levels,
     Pairs,
@@ -33,6 +36,7 @@ from drukte.report.formats.native import (
     Riders,
     Speed,
     Status,
+    moment,
 )
 from drukte.report.neighbours import overlapping
 from drukte.report.noise import Budget, sampler
@@ -63,12 +67,22 @@ class Discloser:
     Args:
         site: the checked site file.
         sample: adds noise to a count; OpenDP's when None and the policy is `noise`.
+        draw: noise of a scale for the sum of a day.
+
+    Attributes:
+        days: sums of days that are over and have not been taken from here.
+        spent: noise budgets of days that are over, by zone name, that have not been taken from here.
 
     Raises:
         NoiseError: the policy needs a package that is not installed.
     """
 
-    def __init__(self, site: Site, sample: Callable[[int], int] | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        sample: Callable[[int], int] | None = None,
+        draw: Callable[[float], int] = discrete_laplace,
+    ) -> None:
         self._site = site
         rule = rule_for(site.disclosure)
         cluster = overlapping(site.zones)
@@ -79,11 +93,15 @@ class Discloser:
             settings = site.disclosure
             self._budget = Budget(settings.epsilon, settings.daily_epsilon, sample or sampler(settings.epsilon))
         self._gate = CrossingGate(site, rule, self._budget.release if self._budget else None)
+        self._totals = DayTotals(site, draw)
+        self.days: list[Day] = []
+        self.spent: list[tuple[str, dict[str, float]]] = []
 
     @property
     def memory(self) -> str:
         """What must be remembered over a restart, as JSON."""
-        return json.dumps({"gate": self._gate.memory, "budget": self._budget.memory if self._budget else None})
+        budget = self._budget.memory if self._budget else None
+        return json.dumps({"gate": self._gate.memory, "budget": budget, "days": self._totals.memory})
 
     def recall(self, memory: str) -> None:
         """Take up what an earlier process remembered."""
@@ -91,26 +109,30 @@ class Discloser:
         self._gate.recall(kept["gate"])
         if self._budget and kept["budget"]:
             self._budget.recall(kept["budget"])
+        self._totals.recall(kept.get("days", {}))
 
     def disclose(self, batch: Sequence[Closed]) -> list[Blocks]:
         """What may be shown of windows, in the same order. Windows of one moment must come in one call."""
         found: dict[tuple[int, int], Blocks] = {}
         for end in sorted({closed.tally.end for closed in batch}):
             now = {closed.zone: closed for closed in batch if closed.tally.end == end}
-            if self._budget:
-                self._budget.begin(end - 1)
+            if self._budget and (over := self._budget.begin(end - 1)):
+                names = {self._site.zones[zone].name: round(spent, 4) for zone, spent in over[1].items()}
+                self.spent.append((moment(over[0])[:10], names))
             people = self._people({zone: closed.tally for zone, closed in now.items()})
             spans = {zone: c.crossings for zone, c in now.items() if c.crossings is not None}
             hiding = {zone: block.status in ("under_5", "suppressed") for zone, block in people.items()}
             crossings = self._gate.pass_(spans, hiding)
             for zone, closed in now.items():
+                self.days += self._totals.add(zone, closed.tally)
                 found[end, zone] = self._blocks(zone, closed.tally, people[zone], crossings.get(zone))
         return [found[closed.tally.end, closed.zone] for closed in batch]
 
     def _people(self, tallies: dict[int, Tally]) -> dict[int, People]:
         blocks = {zone: self._alone(zone, t) for zone, t in tallies.items()}
         for zone, block in list(blocks.items()):
-            if block.status == "shown" and any(
+            # Nobody at all is told: it makes others equal to each other, never known.
+            if block.mean and any(
                 blocks[other].status == "under_5" for other in blocks if self._cluster[other] == self._cluster[zone]
             ):
                 blocks[zone] = People(status="suppressed")

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from drukte import __version__
 from drukte.config import Site
-from drukte.report.formats.native import BrokerStatus, DeviceStatus, moment
+from drukte.report.formats.native import BrokerStatus, CommandCounts, DeviceStatus, moment
 from drukte.summary import HEARTBEAT_EVERY, RUNNING, STATES, VALIDATION, Summary
 
 SLACK: Final = 5
@@ -89,6 +89,7 @@ class Health:
         lost: int = 0,
         store: Literal["fine", "full", "replaced"] = "fine",
         brokers: Mapping[str, BrokerStatus] | None = None,
+        commands: CommandCounts | None = None,
     ) -> DeviceStatus:
         """The status message; with a `reason` it says that the device is not online."""
         online = reason is None
@@ -114,5 +115,6 @@ class Health:
             lost=lost,
             store=store,
             brokers=dict(brokers or {}),
+            commands=commands or CommandCounts(),
             purpose_valid_until=self.site.purpose.valid_until.isoformat(),
         )

@@ -23,13 +23,17 @@ ACTS: Final = (
     "software",  # another version runs
     "purpose",  # purpose, controller, legal ground, contact or end date changed
     "settings",  # other keys of the site file changed
+    "signature",  # a signed site file was put in place
+    "refused",  # a site file may not be used: not right, or not signed
     "model",  # another model file
     "calibration",  # the ground section changed, or a calibration was made
     "plate",  # a calibration picture of the empty place was looked at
     "validation",  # a validation order was accepted, ended or deleted
     "audit",  # an audit was run
+    "act",  # something else that a program of this device wrote down
     "command",  # a signed command was obeyed
     "clock",  # the device's clock was set
+    "noise",  # a day with disclosure policy noise is over: what each zone spent of its budget
     "repair",  # the end of this file was damaged by a power cut and was taken off
 )
 START: Final = "0" * 64

@@ -17,7 +17,7 @@ STATE = Path("/var/lib/drukte-report")
 
 
 def _ledger_file(site_file: Path | None, file: Path | None) -> Path:
-    from drukte.report.process import state_folder
+    from drukte.report.places import state_folder
 
     if file is not None:
         return file

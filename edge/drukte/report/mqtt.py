@@ -7,7 +7,6 @@ to the main thread, which reads it with `news`.
 import contextlib
 import logging
 import queue
-import random
 import ssl
 import threading
 import time
@@ -22,7 +21,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from drukte.config.report import Broker
-from drukte.report.connection import Connection, properties_of
+from drukte.report.backoff import Backoff
+from drukte.report.connection import Connection, notice_silence, properties_of
 from drukte.report.formats.native import Condition
 from drukte.report.news import (
     ADVICE,
@@ -48,13 +48,11 @@ WILL_DELAY: Final = 5
 """With MQTT 5 the broker waits this long before it says that the device is gone, s."""
 SESSION: Final = 300
 """With MQTT 5 the broker keeps the session this long after a connection is lost, s."""
-LONGEST_COMMAND: Final = 4096
-"""Longer messages that come in are dropped unread, bytes."""
 MOST_COMMANDS: Final = 50
 """More than this many that wait to be read are dropped."""
-FIRST_DELAY: Final = 1.0
-LAST_DELAY: Final = 60.0
-"""Seconds before trying again: doubled at each failure."""
+SETTLED: Final = 5.0
+"""A connection that held this long was one, s; shorter ones count as failures, so that two clients with one name do
+not throw each other out as fast as they can."""
 _OVERHEAD: Final = 200
 """Bytes of a packet besides topic and payload; generous."""
 
@@ -69,10 +67,11 @@ class Link:
         name: what the broker is called in the log and the store.
         settings: how to reach it.
         client_id: identifier of this client at the broker.
-        will: topic and payload that the broker publishes, retained, when this process disappears.
+        will: topic and payload that the broker publishes, retained, when this process disappears; None for none.
         wake: called from another thread when there is news.
         base: folder that relative file names in the settings start from.
         listen: topic filter of messages to receive, None for none.
+        longest: longer messages that come in are dropped unread, bytes.
 
     Raises:
         SecretError: a password, certificate or key file cannot be used.
@@ -84,10 +83,11 @@ class Link:
         settings: Broker,
         *,
         client_id: str,
-        will: tuple[str, str],
+        will: tuple[str, str] | None,
         wake: Callable[[], None],
         base: Path = Path(),
         listen: str | None = None,
+        longest: int = 4096,
     ) -> None:
         self.name = name
         self._settings = settings
@@ -102,11 +102,12 @@ class Link:
         self._connection: Connection | None = None
         self._password = read_secret(settings.password_file, base) if settings.password_file else None
         self._tls = tls_context(settings, base) if uses_tls(settings) else None
-        self._listen = listen
+        self._listen, self._longest = listen, longest
+        self._since: float | None = None  # when the broker accepted the connection
         self._said = ""  # paho's last complaint: it keeps the alert of a TLS peer to its log
         self.problem: str | None = "not connected yet"
         self.condition: Condition = "connecting"
-        self.dropped = 0
+        self._dropped = 0
 
     @property
     def connected(self) -> bool:
@@ -133,6 +134,11 @@ class Link:
                 found.append(self._news.get_nowait())
         return found
 
+    def take_dropped(self) -> int:
+        """Messages since the last call that were dropped because they were too long or too many."""
+        dropped, self._dropped = self._dropped, 0
+        return dropped
+
     def publish(
         self,
         topic: str,
@@ -142,16 +148,18 @@ class Link:
         retain: bool = False,
         expiry: int | None = None,
         schema: str | None = None,
+        content_type: str = "application/json",
     ) -> bool:
         """Send with QoS 1. False when there is no connection to send it on.
 
         Args:
             topic: where to.
-            payload: JSON text.
+            payload: text.
             mark: number that comes back in `Confirmed` or `Refused`; None when nobody waits for it.
             retain: whether the broker keeps it for later subscribers.
             expiry: seconds after which the broker may drop it (MQTT 5).
             schema: name of the payload's schema, as a user property (MQTT 5).
+            content_type: media type of the payload (MQTT 5).
         """
         connection = self._connection
         if connection is None or not self.connected:
@@ -166,7 +174,7 @@ class Link:
         properties = None
         if self._v5:
             properties = properties_of(PacketTypes.PUBLISH)
-            properties.ContentType = "application/json"
+            properties.ContentType = content_type
             properties.PayloadFormatIndicator = 1
             if expiry is not None:
                 properties.MessageExpiryInterval = max(1, expiry)
@@ -181,11 +189,11 @@ class Link:
         return True
 
     def _run(self) -> None:
-        delay = FIRST_DELAY
+        backoff = Backoff()
         while not self._stop.is_set():
             connection = self._connection = Connection(self._new_client())
-            began = time.monotonic()
             self._said = ""
+            self._since = None
             try:
                 self._connect(connection.client)
                 connection.client.loop_forever(retry_first_connection=False)
@@ -196,11 +204,9 @@ class Link:
             except (OSError, ValueError) as error:
                 self._lost("unreachable", f"cannot be reached: {error}")
             self._connection = None
-            if time.monotonic() - began > 2 * KEEPALIVE:
-                delay = FIRST_DELAY
-            # Half of the delay is left to chance, so that a fleet does not come back all at once.
-            self._stop.wait(delay * (0.5 + random.random() / 2))  # noqa: S311 - not for secrets
-            delay = min(LAST_DELAY, 2 * delay)
+            if self._since is not None and time.monotonic() - self._since > SETTLED:
+                backoff.connected()
+            self._stop.wait(backoff.pause(self.condition, time.monotonic()))
 
     def _new_client(self) -> paho.Client:
         client = paho.Client(
@@ -215,8 +221,8 @@ class Link:
         if self._v5:
             will = properties_of(PacketTypes.WILLMESSAGE)
             will.WillDelayInterval = WILL_DELAY
-            will.ContentType = "application/json"
-        client.will_set(*self._will, qos=1, retain=True, properties=will)
+        if self._will is not None:
+            client.will_set(*self._will, qos=1, retain=True, properties=will)
         if self._settings.username:
             client.username_pw_set(self._settings.username, self._password)
         if self._tls:
@@ -226,6 +232,7 @@ class Link:
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         client.on_log = self._on_log
+        client.on_socket_open = notice_silence
         return client
 
     def _connect(self, client: paho.Client) -> None:
@@ -267,6 +274,7 @@ class Link:
             return
         connection.accepted(properties)
         self.condition, self.problem = "connected", None
+        self._since = time.monotonic()
         self._complaint = None
         log.info("%s: connected", self._where)
         if self._listen:
@@ -290,8 +298,9 @@ class Link:
             self._said = text
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        if len(message.payload) > LONGEST_COMMAND or self._news.qsize() > MOST_COMMANDS:
-            self.dropped += 1
+        if len(message.payload) > self._longest or self._news.qsize() > MOST_COMMANDS:
+            self._dropped += 1
+            self._wake()
         else:
             self._tell(Received(message.topic, bytes(message.payload)))
 

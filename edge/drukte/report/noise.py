@@ -55,11 +55,19 @@ class Budget:
         self._day = int(memory["day"])
         self._spent = {int(zone): float(spent) for zone, spent in memory["spent"].items()}
 
-    def begin(self, moment: int) -> None:
-        """A window of this moment (s since 1970) is about to be told; the day never goes back."""
+    def begin(self, moment: int) -> tuple[int, dict[int, float]] | None:
+        """A window of this moment (s since 1970) is about to be told; the day never goes back.
+
+        Returns:
+            The day that is over by this, as its start in s since 1970, and what each zone spent in it; None if none is.
+        """
+        over = None
         if moment // DAY > self._day:
+            if self._spent:
+                over = self._day * DAY, self._spent
             self._day = moment // DAY
             self._spent = {}
+        return over
 
     def spent(self, zone: int) -> float:
         """What a zone has spent today."""

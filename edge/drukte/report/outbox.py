@@ -166,6 +166,16 @@ class Outbox:
         row = self._db.execute("SELECT body FROM memory WHERE name=?", (name,)).fetchone()
         return str(row[0]) if row else None
 
+    def memorise(self, name: str, body: str) -> None:
+        """Remember something under a name; it is on the disk when this returns."""
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO memory VALUES(?,?)", (name, body))
+
+    def keep(self, name: str, body: str) -> None:
+        """Remember something under a name; a full disk is no reason to stop."""
+        with contextlib.suppress(sqlite3.OperationalError), self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO memory VALUES(?,?)", (name, body))
+
     @property
     def next_seq(self) -> int:
         """Number that the next observation must have."""

@@ -3,32 +3,27 @@
 import logging
 import os
 import select
-import signal
-import sqlite3
-import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
-from drukte.config import Site, SiteError, load_site
-from drukte.config.report import Broker
-from drukte.exits import Exit
+from drukte.command import LONGEST, Act, Command
+from drukte.config import Site
 from drukte.report.attest import Attestation
 from drukte.report.closing import Closing
-from drukte.report.deliver import Delivery, Outgoing
+from drukte.report.commands import Commands
+from drukte.report.deliver import Delivery
 from drukte.report.door import DoorReader
-from drukte.report.formats.native import BrokerStatus, Observation, dump, moment
+from drukte.report.formats.base import Outgoing
+from drukte.report.formats.native import BrokerStatus, Day, dump, moment
 from drukte.report.health import Health
 from drukte.report.history import History
 from drukte.report.messages import meta, topics
 from drukte.report.mqtt import Link
-from drukte.report.noise import NoiseError
 from drukte.report.outbox import Outbox
-from drukte.report.secret import SecretError
+from drukte.report.tell import Teller, brokers, client_id, device_of, formats_of
 from drukte.report.wake import Wake
 from drukte.summary import SUMMARY
 
@@ -37,6 +32,8 @@ log = logging.getLogger(__name__)
 STATUS_EVERY: Final = 60.0
 """The status is said again after this long even when nothing changed, s."""
 LONGEST_WAIT: Final = 1.0
+ACTS_EVERY: Final = 5.0
+"""The files in which other programs write down what they did are looked at this often, s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +55,8 @@ class Report:
         base: folder that relative file names in the site file start from.
         clocks: where the time comes from.
         attestation: what keeps frames in, and the ledger; None leaves both out.
+        trusted: public keys of those who may send commands.
+        acts: what to do for commands that this class cannot carry out itself.
     """
 
     def __init__(
@@ -69,6 +68,8 @@ class Report:
         base: Path,
         clocks: Clocks | None = None,
         attestation: Attestation | None = None,
+        trusted: Sequence[str] = (),
+        acts: Mapping[Act, Callable[[Command], None]] | None = None,
     ) -> None:
         self._site = site
         self._door = door
@@ -82,38 +83,55 @@ class Report:
         self._reader = DoorReader(door, site, self._clocks.now, self._clocks.monotonic)
         self._health = Health(site, self._boot)
         self._jumps = 0
+        self._days: dict[str, Day] = {}
         self._said: tuple[object, ...] = ()
         self._said_at = -STATUS_EVERY
         self._stopping = False
         self._wake = Wake()
-        self._closing = Closing(site, outbox, history, self._boot, self._clocks.now)
-        will = self._health.status(None, 0.0, reason="connection_lost")
+        self._asked = False
+        self._look_at_acts = 0.0
+        own: dict[Act, Callable[[Command], None]] = {"status": self._ask}
+        self._commands = Commands(site, outbox, list(trusted), self._clocks.now, own | dict(acts or {}))
+        record = attestation.record if attestation else None
+        self._closing = Closing(site, outbox, history, self._boot, self._clocks.now, record)
+        will = Outgoing(self._topic("status"), dump(self._health.status(None, 0.0, reason="connection_lost")))
+        device = device_of(site)
+        self._tellers = {name: Teller(name, told, device, outbox) for name, told in formats_of(site).items()}
         self._deliveries = [
             Delivery(
                 Link(
                     name,
                     settings,
-                    client_id=settings.client_id or f"{site.organisation}-{site.device}",
-                    will=(self._topic("status"), dump(will)),
+                    client_id=client_id(site, name),
+                    will=(last.topic, last.payload) if (last := will if teller.native else teller.will) else None,
                     wake=self._wake,
                     base=base,
+                    listen=self._topic("cmd/#") if trusted and name == "primary" else None,
+                    longest=LONGEST,
                 ),
                 outbox,
-                self._render,
+                teller.render,
                 self._clocks.monotonic,
             )
-            for name, settings in brokers(site).items()
+            for (name, settings), teller in zip(brokers(site).items(), self._tellers.values(), strict=True)
         ]
+        self._native = [delivery for delivery in self._deliveries if self._tellers[delivery.link.name].native]
 
-    def _render(self, observation: Observation) -> list[Outgoing]:
-        second = observation.disclosure.policy != self._site.disclosure.policy
-        return [
-            Outgoing(
-                self._topic(f"{observation.zone}/{'open' if second else 'obs'}"),
-                dump(observation),
-                schema="drukte/observation/1",
-            ),
-        ]
+    def _ask(self, _command: Command) -> None:
+        self._asked = True
+
+    def _obey(self) -> None:
+        """Take in the commands that came, and what other programs of this device wrote down."""
+        for delivery in self._deliveries:
+            for received in delivery.take_received():
+                if (command := self._commands.take(received)) and self._attestation:
+                    self._attestation.record("command", did=command.act, serial=command.serial, key=command.key)
+            if dropped := delivery.link.take_dropped():
+                self._commands.dropped(dropped)
+        mono = self._clocks.monotonic()
+        if self._attestation and mono >= self._look_at_acts:
+            self._look_at_acts = mono + ACTS_EVERY
+            self._attestation.take_acts()
 
     def stop(self) -> None:
         """Ask `run` to end. Safe in a signal handler."""
@@ -148,20 +166,43 @@ class Report:
         self._closing.close(self._under_way())
         now, mono = self._clocks.now(), self._clocks.monotonic()
         self._health.look(now, mono)
-        greet = [delivery for delivery in self._deliveries if delivery.turn(now)]
-        for delivery in greet:
-            delivery.link.publish(self._topic("meta"), dump(meta(self._site)), retain=True, schema="drukte/meta/1")
-        self._say_status(now, mono, bool(greet))
-        self._attest(now, bool(greet))
+        new = [delivery for delivery in self._deliveries if delivery.turn(now)]
+        self._obey()
+        if self._asked:
+            new, self._asked = self._deliveries, False
+        anew = self._greet(new)
+        self._say_days(anew)
+        self._say_status(now, mono, anew)
+        self._attest(now, anew)
+
+    def _greet(self, new: list[Delivery]) -> bool:
+        """Tell brokers that are new what does not change. True when there are any."""
+        for delivery in new:
+            teller = self._tellers[delivery.link.name]
+            sent = [_publish(delivery, message) for message in teller.greet()]
+            if teller.native:
+                delivery.link.publish(self._topic("meta"), dump(meta(self._site)), retain=True, schema="drukte/meta/1")
+            if all(sent):
+                teller.greeted()
+        return bool(new)
 
     def _attest(self, now: float, anew: bool) -> None:
         """Say what keeps frames in: to a broker that is new, and when the seal changes."""
         if self._attestation is None or not (anew or self._reader.seal != self._attested):
             return
         said = dump(self._attestation.message(now, self._reader.seal))
-        for delivery in self._deliveries:
+        for delivery in self._native:
             delivery.link.publish(self._topic("privacy"), said, retain=True, schema="drukte/privacy/1")
         self._attested = self._reader.seal
+
+    def _say_days(self, anew: bool) -> None:
+        """Say the last whole day of each zone: to a broker that is new, and when a day is over."""
+        if not anew and self._closing.days == self._days:
+            return
+        self._days = self._closing.days
+        for name, day in self._days.items():
+            for delivery in self._native:
+                delivery.link.publish(self._topic(f"{name}/day"), dump(day), retain=True, schema="drukte/day/1")
 
     def _take_in(self) -> None:
         records = self._reader.read()
@@ -190,6 +231,7 @@ class Report:
             sum(reader.rejected.values()),
             self._outbox.lost,
             bool(self._closing.held),
+            self._commands.counts.model_dump_json(),
             *(delivery.condition for delivery in self._deliveries),
         )
         if not anew and condition == self._said and mono - self._said_at < STATUS_EVERY:
@@ -209,12 +251,13 @@ class Report:
                 d.link.name: BrokerStatus(condition=d.condition, waiting=self._outbox.waiting(d.link.name))
                 for d in self._deliveries
             },
+            commands=self._commands.counts,
         )
         sent = [
             delivery.link.publish(self._topic("status"), dump(status), retain=True, schema="drukte/status/1")
-            for delivery in self._deliveries
+            for delivery in self._native
         ]
-        if any(sent):
+        if any(sent) or not self._native:
             self._said, self._said_at = condition, mono
 
     def _goodbye(self) -> None:
@@ -222,6 +265,9 @@ class Report:
         gone = dump(self._health.status(now, mono, reason="stopped"))
         for delivery in self._deliveries:
             delivery.turn(now)
+            for message in self._tellers[delivery.link.name].farewell():
+                _publish(delivery, message)
+        for delivery in self._native:
             delivery.link.publish(self._topic("status"), gone, retain=True, schema="drukte/status/1")
         for delivery in self._deliveries:
             delivery.link.stop()
@@ -230,71 +276,11 @@ class Report:
         self._wake.close()
 
 
-def brokers(site: Site) -> dict[str, Broker]:
-    """The brokers of a site by the names that they have in the log and the store."""
-    return {"primary": site.mqtt} | {f"mirror-{i}": mirror for i, mirror in enumerate(site.mqtt.mirrors, 1)}
-
-
-def wants(site: Site, broker: str, observation: Observation) -> bool:
-    """Whether an observation is meant for a broker: one for the public gets nothing but the open product."""
-    return brokers(site)[broker].gets == "all" or observation.disclosure.policy == "open"
-
-
-def state_folder(site: Site) -> Path:
-    """Where the process keeps its store: systemd's state directory, else one in the user's home."""
-    if given := os.environ.get("STATE_DIRECTORY"):
-        return Path(given.split(":")[0])
-    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return home / "drukte" / f"{site.organisation}-{site.device}"
-
-
-def is_pipe(fd: int) -> bool:
-    """Whether a descriptor is open and a pipe or FIFO."""
-    try:
-        return stat.S_ISFIFO(os.fstat(fd).st_mode)
-    except OSError:
-        return False
-
-
-def main(site_path: Path, door_fd: int, state: Path | None = None) -> Exit:
-    """Run the open room until SIGTERM or SIGINT.
-
-    Args:
-        site_path: the site file.
-        door_fd: descriptor of the pipe or FIFO from the sealed room.
-        state: folder for the store; `state_folder` when None.
-
-    Returns:
-        `Exit.OK` after a clean end, else why it could not start; the reason is in the log.
-    """
-    try:
-        site = load_site(site_path)
-        if not is_pipe(door_fd):
-            log.error("descriptor %d is not the door: it has to be the reading end of a pipe or FIFO", door_fd)
-            return Exit.DOOR
-        folder = state_folder(site) if state is None else state
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.set_blocking(door_fd, False)
-        outbox = Outbox(folder / "outbox.sqlite", list(brokers(site)), wants=partial(wants, site))
-        history = History(folder / "history.sqlite")
-        attestation = Attestation(site, site_path, folder)
-        report = Report(site, door_fd, outbox, history, site_path.parent, attestation=attestation)
-    except (SiteError, SecretError, NoiseError) as error:
-        log.error("%s", error)
-        return Exit.SITE
-    except (OSError, sqlite3.Error) as error:
-        log.error("cannot start: %s. Check the state folder's owner, mode and free space", error)
-        return Exit.INTERNAL
-
-    def end(_signum: int, _frame: FrameType | None) -> None:
-        report.stop()
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        report.run()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        outbox.close()
-        history.close()
-    return Exit.OK
+def _publish(delivery: Delivery, message: Outgoing) -> bool:
+    return delivery.link.publish(
+        message.topic,
+        message.payload,
+        retain=message.retain,
+        schema=message.schema,
+        content_type=message.content_type,
+    )

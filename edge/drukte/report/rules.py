@@ -31,9 +31,12 @@ class Rule:
         return self.protection.policy == "none"
 
     def count(self, value: float) -> float:
-        """A count as it may be shown."""
+        """A count as it may be shown; halves go to the even multiple, so that sums are not biased."""
         step = self.protection.rounded_to
-        return round(value, 1) if step == 0 else float(step * _half_up(value / step))
+        if step == 0:
+            return round(value, 1)
+        shown = step * round(value / step)
+        return float(SMALLEST if 0 < shown < SMALLEST and value >= SMALLEST - 0.5 else shown)
 
     def share(self, value: float | None) -> float | None:
         """A share as it may be shown."""

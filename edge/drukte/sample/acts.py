@@ -3,41 +3,28 @@
 The open room takes new lines over into its ledger; the sampler itself cannot reach it.
 """
 
-import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
 
-FILE: Final = "acts.jsonl"
+from drukte import acts
+
+FILE: Final = "sample.jsonl"
 Act = Literal["validation_started", "validation_stopped", "validation_refused", "validation_deleted"]
+
+
+def acts_file(state: Path) -> Path:
+    """Where the lines are written: the folder that the open room reads, or the samples' own where there is none."""
+    shared = acts.folder()
+    return (shared if shared.is_dir() else state) / FILE
 
 
 def note(state: Path, act: Act, order: str, at: float, **details: Any) -> bool:
     """Append a line and bring it to the disk. Returns whether that worked: a full disk must not stop a deletion."""
-    line = json.dumps({"act": act, "order": order, "at": round(at), **details}, sort_keys=True) + "\n"
-    try:
-        fd = os.open(state / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            os.write(fd, line.encode())
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-    except OSError:
-        return False
-    return True
+    return acts.append(acts_file(state), {"act": act, "order": order, "at": round(at), **details})
 
 
 def read_acts(state: Path) -> Iterator[dict[str, Any]]:
     """All whole lines, oldest first; half a line, as a power cut leaves it, is passed over."""
-    try:
-        text = (state / FILE).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return
-    for line in text.splitlines():
-        try:
-            act = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(act, dict) and "act" in act:
-            yield act
+    for act in acts.read_file(acts_file(state)):
+        yield act.content

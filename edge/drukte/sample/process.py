@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drukte.config import Site, SiteError, load_site
+from drukte.config import Site, SiteError
 from drukte.exits import Exit
 from drukte.models import ModelError, read
 from drukte.order import Order, OrderError, accept, read_signers
@@ -21,7 +21,8 @@ from drukte.sample.expire import finish, read_clocks, tidy
 from drukte.sample.folder import MOST_FILE, RECEIPT, FolderError, prepare
 from drukte.sample.plan import sampling
 from drukte.sense.lock.seal import SealError, early
-from drukte.sense.process import devices, recordings
+from drukte.sense.process import devices, lights, recordings
+from drukte.settings import load_trusted
 
 
 def load(site_file: Path, order_file: Path, signers_file: Path, state: Path) -> tuple[Site, Order]:
@@ -30,7 +31,7 @@ def load(site_file: Path, order_file: Path, signers_file: Path, state: Path) -> 
     Raises:
         SiteError, OrderError: it may not; the text says why.
     """
-    site = load_site(site_file)
+    site = load_trusted(site_file)
     try:
         data = order_file.read_bytes()
     except OSError as error:
@@ -96,7 +97,11 @@ def room(site_file: Path, order_file: Path, signers_file: Path, state: Path, doo
     size = MOST_FILE
     try:
         slots = prepare(state, order, [m.index for m in moments], size)
-        early(read=(site_file, *recordings(site, site_file.parent)), devices=devices(site), door=state / order.id)
+        early(
+            read=(site_file, *recordings(site, site_file.parent), *lights(site)),
+            devices=devices(site),
+            door=state / order.id,
+        )
     except (FolderError, OrderError) as error:
         return _say(Exit.USAGE, str(error))
     except SealError as error:

@@ -10,6 +10,7 @@ from drukte.config import Site
 from drukte.config.calibration_files import inline
 from drukte.config.radar import RadarGround
 from drukte.exits import Exit
+from drukte.indicator.hold import IndicatorError
 from drukte.order import Order
 from drukte.sample.container import AGE_OVERHEAD, plain_size
 from drukte.sample.folder import Slot
@@ -22,7 +23,7 @@ from drukte.sense.lock.liveness import KnownPicture, NotAliveError, confirm_fram
 from drukte.sense.lock.seal import SealError
 from drukte.sense.pipeline import Pipeline
 from drukte.sense.reduction.tick import Ticker
-from drukte.sense.room import PATIENCE, WARM_UP, Door, Outcome
+from drukte.sense.room import PATIENCE, WARM_UP, Door, Outcome, ask_for_light
 from drukte.sense.sources import Source, SourceEnded, SourceError, open_source
 from drukte.summary import RUNNING, STARVED, VALIDATION
 
@@ -45,11 +46,14 @@ def run_sampler(
         return Exit.CLOSED, ""
     closes = looking.until.timestamp() if looking.until else math.inf
     try:
+        ask_for_light(site)  # until this process ends
         source = open_source(site.source, folder)
         frame = Frame(source.height, source.width)
         pipeline = Pipeline(site, folder, model, source.width, source.height)
         calibration = inline(site.ground, folder)
         ground = ground_from(calibration, folder).for_picture(source.width, source.height)
+    except IndicatorError as error:
+        return Exit.INDICATOR, str(error)
     except SourceError as error:
         return Exit.SOURCE, str(error)
     except (CalibrationError, GroundError) as error:

@@ -10,11 +10,14 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drukte.config import Site, SiteError, load_site
+from drukte.config import Site, SiteError
 from drukte.config.radar import RADARS
 from drukte.exits import Exit
+from drukte.indicator import hold
 from drukte.models import ModelError, read
 from drukte.sense.lock.seal import SealError, early
+from drukte.settings import TrustError, load_trusted
+from drukte.settings.files import named_files
 
 NAP = 20.0
 """Seconds between looks at the clock while the schedule keeps the camera closed."""
@@ -28,7 +31,9 @@ def main(site_file: Path, door_fd: int) -> Exit:
         door_fd: descriptor of the writing end of the door, a pipe or FIFO.
     """
     try:
-        site = load_site(site_file)
+        site = load_trusted(site_file)
+    except TrustError as error:
+        return _say(Exit.UNSIGNED, str(error))
     except SiteError as error:
         return _say(Exit.SITE, str(error))
     if refusal := wait_until_allowed(site):
@@ -38,7 +43,7 @@ def main(site_file: Path, door_fd: int) -> Exit:
     except ModelError as error:
         return _say(Exit.MODEL, str(error))
     try:
-        early(read=(site_file, *recordings(site, site_file.parent)), devices=devices(site))
+        early(read=(site_file, *recordings(site, site_file.parent), *lights(site)), devices=devices(site))
     except SealError as error:
         return _say(Exit.SEAL, str(error))
     from drukte.sense.room import run_room  # imports what starts threads, so not before the line above
@@ -62,14 +67,17 @@ def wait_until_allowed(site: Site) -> str | None:
     return None
 
 
+def lights(site: Site) -> list[Path]:
+    """Folder in which the room asks for its indicator, if it has one."""
+    place = hold.folder()
+    return [place] if site.indicator.kind != "none" and place.is_dir() else []
+
+
 def recordings(site: Site, folder: Path) -> list[Path]:
     """Files that the site file names and that the room reads before it is sealed."""
     path = getattr(site.source, "path", None)
     files = [folder / path] if path else []
-    configuration = getattr(site.source, "configuration", None)
-    files += [folder / configuration] if configuration else []
-    imported = getattr(site.ground, "path", None)
-    return files + ([folder / imported] if imported else [])
+    return files + [folder / name for name in named_files(site)]
 
 
 def devices(site: Site) -> list[Path]:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from drukte.config import Site
 from drukte.exits import Exit
+from drukte.indicator.hold import IndicatorError, hold
+from drukte.indicator.hold import folder as indicator_folder
 from drukte.sense.geometry.calibration import CalibrationError, GroundError
 from drukte.sense.lock.liveness import NotAliveError
 from drukte.sense.lock.seal import SealError, seal, wakers
@@ -45,7 +47,10 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
         return Exit.CLOSED, ""
     closes = looking.until.timestamp() if looking.until else math.inf
     try:
+        light = ask_for_light(site)
         sight = open_sight(site, folder, model)
+    except IndicatorError as error:
+        return Exit.INDICATOR, str(error)
     except SourceError as error:
         return Exit.SOURCE, str(error)
     except (CalibrationError, GroundError) as error:
@@ -61,7 +66,7 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
     try:
         sight.confirm()
         ticker = Ticker(site.tick, len(site.zones), int(report.bits), time.time(), time.monotonic())
-        return _loop(sight, ticker, Door(door_fd), closes), ""
+        return _loop(sight, ticker, Door(door_fd), closes, light), ""
     except NotAliveError:
         return Exit.NOT_ALIVE, ""
     except (SourceError, SourceEnded):
@@ -87,7 +92,16 @@ def _warm_up(sight: Sight) -> None:
     sight.forget()
 
 
-def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float) -> Exit:
+def ask_for_light(site: Site) -> int | None:
+    """Have the indicator lit before a camera is opened. The descriptor that keeps it on, None without indicator.
+
+    Raises:
+        IndicatorError: it does not come on.
+    """
+    return None if site.indicator.kind == "none" else hold(indicator_folder())
+
+
+def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float, light: int | None) -> Exit:
     """See, reduce, forget, until the recording ends or the wall clock reaches `closes`, seconds since 1970."""
     patience = max(2.0, 3 / sight.rate) if sight.rate else 2.0
     last_seen = time.monotonic()
@@ -106,6 +120,8 @@ def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float) -> Exit:
                 why = Exit.OK
         if why is not None and not sight.closed:
             sight.close()
+            if light is not None:
+                os.close(light)
             _add(ticker, sight.finish(), time.monotonic())
         steady = time.monotonic()
         if steady - last_seen > patience:

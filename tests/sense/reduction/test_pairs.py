@@ -26,7 +26,7 @@ def test_probability_against_a_fine_quadrature(pair):
         want = pairs.probability_within(np.array([[x, y]]), cov, radius)[0]
     finally:
         pairs._NODES, pairs._WEIGHTS = rough
-    assert abs(got - want) < 2e-5
+    assert abs(got - want) < 1e-4
 
 
 def test_probability_against_simulation():
@@ -44,7 +44,7 @@ def test_round_covariance_is_the_noncentral_chi_square():
 
     d = np.column_stack([np.linspace(0, 4, 41), np.zeros(41)])
     got = pairs.probability_within(d, np.tile(0.3**2 * np.eye(2), (41, 1, 1)), 1.5)
-    np.testing.assert_allclose(got, ncx2.cdf((1.5 / 0.3) ** 2, 2, (d[:, 0] / 0.3) ** 2), atol=2e-5)
+    np.testing.assert_allclose(got, ncx2.cdf((1.5 / 0.3) ** 2, 2, (d[:, 0] / 0.3) ** 2), atol=1e-4)
 
 
 @given(st.integers(0, 300), st.integers(0, 2**32 - 1))
@@ -54,7 +54,7 @@ def test_gate_finds_the_pairs_that_all_against_all_finds(n, seed):
     sigma = 10 ** rng.uniform(-2, -0.5, n)
     i, j = pairs.near_pairs(xy, sigma, 1.8)
     a, b = np.triu_indices(n, 1)
-    near = np.hypot(*(xy[a] - xy[b]).T) < 1.8 + pairs.FAR * (sigma[a] + sigma[b])
+    near = np.hypot(*(xy[a] - xy[b]).T) < 1.8 + pairs.FAR * np.hypot(sigma[a], sigma[b])
     assert sorted(zip(i, j, strict=True)) == sorted(zip(a[near], b[near], strict=True))
 
 
@@ -72,3 +72,22 @@ def test_a_few_blurred_people_do_not_make_every_pair_a_candidate(monkeypatch):
     sigma[:5] = 3.0
     pairs.near_pairs(np.random.default_rng(0).uniform(0, 100, (500, 2)), sigma, 1.8)
     assert max(asked) < 3
+
+
+def test_quick_normal_distribution_function():
+    from scipy.special import ndtr
+
+    x = np.linspace(-40, 40, 100_001)
+    assert np.abs(pairs._normal(x) - ndtr(x)).max() < 2e-5
+
+
+@given(st.integers(1, 60), st.integers(0, 2**32 - 1))
+def test_components_are_those_of_a_graph_library(n, seed):
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    rng = np.random.default_rng(seed)
+    i, j = rng.integers(0, n, (2, rng.integers(0, n + 1)))
+    ours = pairs.components(n, i, j)
+    theirs = connected_components(coo_array((np.ones(len(i)), (i, j)), shape=(n, n)), directed=False)[1]
+    assert len(set(zip(ours.tolist(), theirs.tolist(), strict=True))) == len(set(ours)) == len(set(theirs))

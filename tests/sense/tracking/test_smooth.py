@@ -157,3 +157,24 @@ def test_nobody():
     out = follow(np.empty((0, 20, 2)), np.random.default_rng(0))
     assert len(out) == 20
     assert all(len(tracks) == 0 for _, tracks in out)
+
+
+def test_covariances_stay_covariances_where_nearly_all_of_the_error_is_shared():
+    rng = np.random.default_rng(3)
+    out_along = np.array([[0.0, 1.0]])
+
+    def shared(xy):  # the calibration's error, growing with the square of the distance, along the line of sight
+        return (0.01 * xy[:, 1] ** 2)[:, None, None] * np.broadcast_to(out_along.T[None], (len(xy), 2, 1))
+
+    way = walk(speed=(0.1, 1.2), start=(0, 10))
+    tracker, smoother = Tracker(sure=0.35), Smoother(shared=shared)
+    out = []
+    for k in range(len(way)):
+        moves = shared(way[[k]])
+        # the detector states less than the calibration does, and slightly turned
+        cov = moves @ moves.transpose(0, 2, 1) * 0.98 + np.array([[0.01, 0.05], [0.05, 0.3]])
+        positions = Positions(way[[k]] + rng.normal(0, 0.1, (1, 2)), cov, np.array([0.8]))
+        out += smoother.update(tracker.update(positions, k / RATE), positions, k / RATE)
+    assert len(out) > 40
+    for _, tracks in out:
+        assert (np.linalg.eigvalsh(tracks.cov) > 0).all()

@@ -19,7 +19,7 @@ def test_a_couple_side_by_side_are_two():
 
 
 def test_vague_positions_need_more_room():
-    assert twins(positions([(0, 0), (0.7, 0)], [0.5, 0.8], sigma=0.4)).tolist() == [True, False]
+    assert twins(positions([(0, 0), (0.6, 0)], [0.5, 0.8], sigma=0.4)).tolist() == [True, False]
 
 
 def test_nobody_and_one():

@@ -37,7 +37,7 @@ def audit(site_file: Path, minutes: float, out: Path, scope: bool, plant: str | 
         return
     from drukte.report.broker import BrokerError
     from drukte.report.ledger import Ledger, LedgerError
-    from drukte.report.process import state_folder
+    from drukte.report.places import state_folder
     from drukte_tools.audit.conduct import AuditError
     from drukte_tools.audit.conduct import audit as conduct
     from drukte_tools.audit.page import page

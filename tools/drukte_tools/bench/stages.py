@@ -16,6 +16,7 @@ from drukte.models import ModelError, read
 from drukte.sense.frame import Frame
 from drukte.sense.pipeline import Pipeline
 from drukte.sense.sources import SourceEnded, SourceError, open_source
+from drukte_tools.bench import crowd
 
 Spent = dict[str, list[float]]
 
@@ -109,9 +110,19 @@ def table(spent: Spent, warm_up: int = 10) -> str:
 )
 @click.option("--video", type=click.Path(path_type=Path, exists=True), help="Recording to use instead of the site's.")
 @click.option("--frames", type=click.IntRange(20), default=400, show_default=True)
-def bench(site_file: Path, video: Path | None, frames: int) -> None:
+@click.option(
+    "--people",
+    type=click.IntRange(2, 1000),
+    multiple=True,
+    help="Measure the following and counting of a simulated crowd of this size instead. Give it again for another.",
+)
+def bench(site_file: Path, video: Path | None, frames: int, people: tuple[int, ...]) -> None:
     """Measure where the time of one picture goes on this machine."""
     try:
+        if people:
+            site = load_site(site_file)
+            click.echo(crowd.table([(n, crowd.measure(site, n, frames)) for n in people]))
+            return
         click.echo(table(measure(site_file, video, frames)))
     except SiteError as error:
         click.echo(str(error), err=True)

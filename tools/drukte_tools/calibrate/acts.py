@@ -1,13 +1,31 @@
 """Acts that somebody must be able to look up later: who made pixels visible, where, when and for how long."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from drukte.report.ledger import Ledger, LedgerError
+from drukte_tools.calibrate.sitefile import SiteFile
+
+SERVICE = Path("/var/lib/drukte-report")
 
 
 class RecordError(Exception):
     """An act could not be recorded, so it must not be done."""
+
+
+def ledger_of(site: SiteFile) -> Path:
+    """The ledger of a site's device: the service's where it is installed, else the one `drukte run` keeps at home."""
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0]) / "ledger.jsonl"
+    try:
+        if SERVICE.exists():
+            return SERVICE / "ledger.jsonl"
+    except PermissionError:
+        return SERVICE / "ledger.jsonl"
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    name = "-".join(str(site.tree.get(key) or "unnamed") for key in ("organisation", "device"))
+    return home / "drukte" / name.replace("/", "-") / "ledger.jsonl"
 
 
 def record(act: str, details: Mapping[str, str], ledger: Path) -> None:
@@ -24,4 +42,7 @@ def record(act: str, details: Mapping[str, str], ledger: Path) -> None:
     try:
         Ledger(ledger).record(act, **details)
     except (LedgerError, OSError) as error:
-        raise RecordError(f"the ledger {ledger} cannot keep '{act}': {error}. Nothing was shown") from None
+        raise RecordError(
+            f"nothing was shown, because the ledger {ledger} cannot keep '{act}': {error}. Use sudo, or name another "
+            "ledger with --ledger"
+        ) from None

@@ -62,6 +62,7 @@ class Unknowns:
         lens: the nominal lens.
         focal: whether the focal length is unknown.
         focal_sigma: standard error of a known focal length, as a fraction of it.
+        roll_sigma: standard error of a roll of zero, rad: mounts are hung level by eye.
         placed: whether ground point and bearing are fitted (else the origin lies under the lens).
         heights: heights above the ground to start from, m.
         starts: x and y of the ground point under the lens (m) and the bearing (rad) to start from, when placed.
@@ -70,6 +71,7 @@ class Unknowns:
     lens: Lens
     focal: bool
     focal_sigma: float = 0.01
+    roll_sigma: float = float(np.radians(15))
     placed: bool = False
     heights: Sequence[float] = (3.0,)
     starts: Sequence[tuple[float, float, float]] = field(default_factory=lambda: ((0.0, 0.0, 0.0),))
@@ -125,8 +127,7 @@ def fit_camera(
         camera = unknowns.camera(p)
         own = np.nan_to_num(observed(camera), nan=1e3, posinf=1e3, neginf=-1e3)
         spread = FOV_SPREAD if unknowns.focal else unknowns.focal_sigma
-        # Roll: mounts are hung level by eye.
-        return np.concatenate([np.clip(own, -1e3, 1e3), [p[3] / spread, p[2] / np.radians(15)]])
+        return np.concatenate([np.clip(own, -1e3, 1e3), [p[3] / spread, p[2] / unknowns.roll_sigma]])
 
     best = None
     stretches = [0.0]

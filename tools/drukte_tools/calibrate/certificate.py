@@ -10,6 +10,7 @@ from drukte.sense.geometry.ground import Ground
 from drukte.sense.geometry.lens import Floats
 from drukte_tools.calibrate.drawing import field_of_view, grid, horizon, plan
 from drukte_tools.calibrate.fit import Residual
+from drukte_tools.calibrate.said import Said
 from drukte_tools.calibrate.tolerance import GOOD, UNKNOWN, Area, Verdict, classes
 
 COLOURS = ("#cfe8cf", "#f6e3a8", "#e9b9a6")
@@ -43,7 +44,7 @@ class Record:
     at: datetime
     how: str
     version: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Said, ...] = ()
 
 
 def certificate(
@@ -53,8 +54,8 @@ def certificate(
     view = field_of_view(ground)
     word = "PASS" if verdict.passed else "FAIL"
     colour = "#1b6e1b" if verdict.passed else "#a11"
-    reasons = "".join(f"<li>{escape(r)}</li>" for r in verdict.reasons)
-    notes = "".join(f"<li>{escape(n)}</li>" for n in record.notes)
+    reasons = "".join(f"<li>{escape(str(r))}</li>" for r in verdict.reasons)
+    notes = "".join(f"<li>{escape(str(n))}</li>" for n in record.notes)
     limit = f"{verdict.distance:g} m"
     rows = [
         ("Device", record.site),

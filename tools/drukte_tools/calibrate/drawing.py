@@ -11,6 +11,8 @@ from drukte_tools.calibrate.tolerance import PlanMap, classes, pair_sigma, plan_
 
 MOST_GRID = 40
 """Most grid lines in one direction."""
+GRID = 25.0
+"""Ground farther than this from the nearest visible part has no grid: its lines would run into each other, m."""
 FARTHEST = 80.0
 """Ground farther than this from the picture's foot is not drawn, m."""
 
@@ -54,7 +56,10 @@ def grid(ground: Ground, view: Floats) -> tuple[float, list[list[list[float]]]]:
     """Spacing (m) and polylines (px) of the metres grid."""
     if not len(view):
         return 1.0, []
-    low, high = view.min(0), view.max(0)
+    near = _nearest(ground, view)
+    gap = view - near
+    near_part = near + gap * np.minimum(1, GRID / np.maximum(np.hypot(*gap.T), 1e-9))[:, None]
+    low, high = near_part.min(0), near_part.max(0)
     step = float(next(s for s in (1, 2, 5, 10, 20, 50, 100, 1e9) if (high - low).max() / s <= MOST_GRID))
     lines: list[list[list[float]]] = []
     for axis in (0, 1):
@@ -88,7 +93,7 @@ def _runs(ground: Ground, xy: Floats) -> list[list[list[float]]]:
     return runs
 
 
-def error_cells(ground: Ground, distance: float, tolerance: float, columns: int = 40) -> dict[str, Any]:
+def error_cells(ground: Ground, distance: float, tolerance: float, columns: int = 64) -> dict[str, Any]:
     """Classes of the ground under the cells of a grid over the picture; -1 where there is no ground."""
     width, height = ground.picture
     side = width / columns

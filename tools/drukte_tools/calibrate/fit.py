@@ -15,6 +15,7 @@ from drukte.sense.geometry.lens import BrownLens, Floats, Lens
 from drukte.sense.geometry.plane import GroundError
 from drukte_tools.calibrate.camera_fit import Camera, CameraFit, Unknowns, fit_camera, fov_of
 from drukte_tools.calibrate.points import Points, PointsError
+from drukte_tools.calibrate.said import Said
 
 _SECTION: TypeAdapter[Any] = TypeAdapter(GroundSection)
 KNOWN_FOCAL = 0.01
@@ -64,7 +65,7 @@ class Fit:
     ground: Ground
     residuals: tuple[Residual, ...]
     how: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Said, ...] = ()
 
     @property
     def left_out(self) -> float | None:
@@ -132,12 +133,12 @@ def _by_coordinates(points: Points, base: dict[str, Any]) -> Fit:
         Residual(p.name, p.pixel, p.metres, None, float(a), float(b), left.get(p.name), float(s), p.check)
         for p, a, b, s in zip(points.points, off_px, off, sigmas, strict=True)
     )
-    notes = []
+    notes: list[Said] = []
     if len(used) == 4 and not any(p.check for p in points.points):
-        notes.append(
+        text = (
             "four points fit any ground exactly, so a mistake in one of them does not show: add a fifth, or one with "
-            "`check: true`"
         )
+        notes.append(Said("exact", text + "`check: true`"))
     return Fit(section, ground, residuals, f"{len(used)} points with known metres", tuple(notes))
 
 
@@ -212,12 +213,15 @@ def _by_distances(points: Points, base: dict[str, Any]) -> Fit:
         Residual(" - ".join(d.between), None, None, d.metres, None, float(o), e, float(abs(s)))
         for d, o, e, s in zip(points.distances, off, left, fit.residuals, strict=True)
     )
-    notes = [f"the first point, '{names[0]}', is (0, 0), and '{names[1]}' lies on the x axis"]
+    layout = f"the first point, '{names[0]}', is (0, 0), and '{names[1]}' lies on the x axis"
+    notes = [Said("layout", layout, (names[0], names[1]))]
     if not known:
         fov = fov_of(lens_focal(lens) * fit.camera.stretch, base["picture"][0])
-        notes.append(f"field of view found: {fov:.0f} degrees (square pixels and a centred lens are assumed)")
+        text = f"field of view found: {fov:.0f} degrees (square pixels and a centred lens are assumed)"
+        notes.append(Said("fov-found", text, (f"{fov:.0f}",)))
     if len(lengths) == need:
-        notes.append("just enough lengths: a mistake in one does not show; measure one more (a diagonal)")
+        text = "just enough lengths: a mistake in one does not show; measure one more (a diagonal)"
+        notes.append(Said("enough", text))
     return Fit(section, ground_of(section), residuals, f"{len(lengths)} distances between points", tuple(notes))
 
 

@@ -17,6 +17,7 @@ from drukte.sense.geometry.lens import Floats
 from drukte_tools.calibrate.certificate import Record, certificate
 from drukte_tools.calibrate.drawing import error_cells, field_of_view
 from drukte_tools.calibrate.fit import Fit
+from drukte_tools.calibrate.said import Said
 from drukte_tools.calibrate.sitefile import SiteFile
 from drukte_tools.calibrate.tolerance import SHARE, Verdict, verdict
 
@@ -72,7 +73,7 @@ def finish(site: SiteFile, fit: Fit, asked: Asked, zones: list[dict[str, Any]] |
     if asked.dry_run:
         click.echo("nothing written (--dry-run)")
         return result.passed
-    click.echo("\n".join(write(site, fit, result, places, asked, zones)))
+    click.echo("\n".join(map(str, write(site, fit, result, places, asked, zones))))
     return result.passed
 
 
@@ -83,7 +84,7 @@ def write(
     places: list[tuple[str, Floats]],
     asked: Asked,
     zones: list[dict[str, Any]] | None,
-) -> list[str]:
+) -> list[Said]:
     """Write site file and certificate; returns what to tell.
 
     Raises:
@@ -93,20 +94,22 @@ def write(
     if zones is not None:
         sections["zones"] = zones
     left = site.save(sections)
-    said = [f"written: {' and '.join(f'{k}:' for k in sections)} in {site.path}"]
-    said += [f"still to do in {site.path}: {problem}" for problem in left]
+    file = str(site.path)
+    said = [Said("written", f"written: {' and '.join(f'{k}:' for k in sections)} in {file}", (file,))]
+    said += [Said("todo", f"still to do in {file}: {problem}", (file, problem)) for problem in left]
     path = asked.certificate or site.path.with_name(f"{site.path.stem}.calibration.html")
-    by = asked.by or _user()
+    by = asked.by or user()
     record = Record(site.name, by, datetime.now(UTC), fit.how, __version__, fit.notes)
     try:
         path.write_text(certificate(record, fit.ground, fit.residuals, result, places), encoding="utf-8")
     except OSError as error:
-        said.append(f"certificate {path} could not be written: {error.strerror}; give another place: --certificate")
-        return said
-    return [*said, f"certificate: {path}"]
+        text = f"certificate {path} could not be written: {error.strerror}; give another place: --certificate"
+        return [*said, Said("no-certificate", text, (str(path),))]
+    return [*said, Said("certificate", f"certificate: {path}", (str(path),))]
 
 
-def _user() -> str:
+def user() -> str:
+    """Who is logged in."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

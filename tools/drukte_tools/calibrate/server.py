@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drukte_tools.calibrate.editing import BadRequest, Editor
+from drukte_tools.calibrate.editing import Editor
+from drukte_tools.calibrate.zoning import BadRequest
 
 HOST: Final = "127.0.0.1"
 PORT: Final = 8571
@@ -22,8 +23,9 @@ MOST_BYTES: Final = 512 * 1024
 HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
 PAGES: Final = {
     "": ("page.html", "text/html"),
-    "page.js": ("page.js", "text/javascript"),
+    **{name: (name, "text/javascript") for name in ("page.js", "panel.js", "paint.js", "stage.js", "words.js")},
     "page.css": ("page.css", "text/css"),
+    "icon.svg": ("icon.svg", "image/svg+xml"),
 }
 POLICY: Final = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
 base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

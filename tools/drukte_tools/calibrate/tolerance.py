@@ -10,6 +10,7 @@ from drukte.sense.geometry.lens import Floats
 from drukte.sense.geometry.polygon import signed_distance
 from drukte.sense.reduction.closeness import BLUR
 from drukte.sense.reduction.pairs import pair_covariance
+from drukte_tools.calibrate.said import Said
 
 GOOD, BLURRED, UNKNOWN = range(3)
 """Classes of ground: a pair's distance is told within the tolerance, told worse, or not told at all."""
@@ -168,7 +169,7 @@ class Verdict:
     """
 
     passed: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[Said, ...]
     areas: tuple[Area, ...]
     distance: float
     tolerance: float
@@ -200,18 +201,27 @@ def verdict(
     """
     allowed = default_tolerance(distance) if tolerance is None else tolerance
     areas = tuple(judge(ground, name, polygon, distance, allowed) for name, polygon in zones)
-    reasons = [
-        f"{area.name}: {distance:g} m can be told within {allowed:.2f} m on {area.good:.0%} of it, at least "
-        f"{share:.0%} is asked ({area.visible:.0%} of it is in the picture)"
-        for area in areas
-        if area.good < share
-    ]
+    reasons = [_lacking(area, distance, allowed, share) for area in areas if area.good < share]
     sigmas, left_out = errors
     if sigmas and max(sigmas) > OUTLIER:
-        reasons.append(f"a point or length lies {max(sigmas):.1f} standard errors off: measure or click it again")
+        text = f"a point or length lies {max(sigmas):.1f} standard errors off: measure or click it again"
+        reasons.append(Said("outlier", text, (max(sigmas),)))
     if left_out is not None and left_out > allowed:
-        reasons.append(f"places left out of the fit are {left_out:.2f} m off, at most {allowed:.2f} m is allowed")
+        text = f"places left out of the fit are {left_out:.2f} m off, at most {allowed:.2f} m is allowed"
+        reasons.append(Said("left-out", text, (left_out, allowed)))
     return Verdict(not reasons, tuple(reasons), areas, distance, allowed, share)
+
+
+def _lacking(area: Area, distance: float, allowed: float, share: float) -> Said:
+    if not area.visible:
+        text = f"{area.name}: no part of it is in the picture; do its metres belong to another origin? Draw it anew"
+        return Said("out-of-sight", text, (area.name,))
+    return Said(
+        "share",
+        f"{area.name}: {distance:g} m can be told within {allowed:.2f} m on {area.good:.0%} of it, at least "
+        f"{share:.0%} is asked ({area.visible:.0%} of it is in the picture)",
+        (area.name, distance, allowed, f"{area.good:.0%}", f"{share:.0%}", f"{area.visible:.0%}"),
+    )
 
 
 OUTLIER = 4.0

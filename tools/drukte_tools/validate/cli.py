@@ -8,21 +8,13 @@ from typing import cast, get_args
 
 import click
 import pyrage
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
 from pydantic import ValidationError
 
 from drukte.config import SiteError, load_site
 from drukte.config.purpose import LEGAL_GROUNDS
-from drukte.order import ROLES, Order, OrderError, Plan, Recipient, Role, instant_text, parse_order, public_text
+from drukte.order import ROLES, Order, OrderError, Plan, Recipient, Role, instant_text, parse_order
 from drukte.sample.plan import sampling
+from drukte.signing import SigningError, new_key, read_private, write_private
 from drukte_tools.validate.planner import pictures_for_ratio, pictures_for_share
 
 _file = click.Path(path_type=Path, dir_okay=False)
@@ -39,26 +31,16 @@ def validate() -> None:
 @click.option("--no-passphrase", is_flag=True, help="Store the key unprotected.")
 def key(role: str, out: Path, no_passphrase: bool) -> None:
     """Make a key pair, on this machine and never on the device: to sign orders, or to open pictures."""
-    if role == "recipient":
-        identity = pyrage.x25519.Identity.generate()
-        data, public = f"{identity}\n".encode(), str(identity.to_public())
-    else:
-        private = Ed25519PrivateKey.generate()
-        how: KeySerializationEncryption = NoEncryption()
-        if not no_passphrase:
-            how = BestAvailableEncryption(
-                click.prompt("passphrase", hide_input=True, confirmation_prompt=True).encode()
-            )
-        data = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, how)
-        public = public_text(private.public_key())
     try:
-        fd = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise click.ClickException(f"{out} exists; choose another name, keys are never overwritten") from None
-    except OSError as error:
-        raise click.ClickException(f"{out}: cannot be written ({error.strerror})") from None
-    with os.fdopen(fd, "wb") as file:
-        file.write(data)
+        if role == "recipient":
+            identity = pyrage.x25519.Identity.generate()
+            write_private(out, f"{identity}\n".encode())
+            public = str(identity.to_public())
+        else:
+            given = None if no_passphrase else click.prompt("passphrase", hide_input=True, confirmation_prompt=True)
+            public = new_key(out, given.encode() if given else None)
+    except SigningError as error:
+        raise click.ClickException(str(error)) from None
     click.echo(public)
 
 
@@ -156,15 +138,11 @@ def sign(order_file: Path, role: str, key_file: Path) -> None:
     """Sign an order. Read it first: `drukte validate order show`."""
     try:
         made = parse_order(order_file.read_bytes())
-        data = key_file.read_bytes()
-        secret = click.prompt("passphrase", hide_input=True).encode() if b"ENCRYPTED" in data else None
-        private = load_pem_private_key(data, secret)
-        if not isinstance(private, Ed25519PrivateKey):
-            raise click.ClickException(f"{key_file}: not an Ed25519 key; make one with `drukte validate key`")
+        private = read_private(key_file, lambda: str(click.prompt("passphrase", hide_input=True)))
         order_file.write_bytes(made.sign(cast(Role, role), private).dump())
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None
-    except (OrderError, ValueError, TypeError) as error:
+    except (OrderError, SigningError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"signed as {role}")
 

@@ -40,7 +40,9 @@ class Recording:
         return self.source.parent.name if self.source.is_file() else self.source.resolve().name
 
 
-def measure(site: Site, folder: Path, recording: Recording, boxes: str = "detected") -> dict[str, Any]:
+def measure(
+    site: Site, folder: Path, recording: Recording, boxes: str = "detected", rate: float | None = None
+) -> dict[str, Any]:
     """Run the pipeline over a recording and compare its first zone with truth.
 
     Args:
@@ -48,14 +50,20 @@ def measure(site: Site, folder: Path, recording: Recording, boxes: str = "detect
         folder: where the site file's relative paths start.
         recording: what to play, and the truth.
         boxes: "detected", or "truth" to put the true boxes in the detector's place and measure the rest alone.
+        rate: pictures per second at which it was recorded; None: what the site file says of its recording, or else
+            the file.
 
     Returns:
         The figures of one set, as `drukte evaluate --json` writes them.
     """
     truth = read_truth(recording.truth)
     path = str(recording.source.resolve())
+    if rate is None and isinstance(site.source, ImagesSource | VideoSource):
+        rate = site.source.recorded_rate
     settings = (
-        ImagesSource(kind="images", path=path) if recording.source.is_dir() else VideoSource(kind="video", path=path)
+        ImagesSource(kind="images", path=path, recorded_rate=rate)
+        if recording.source.is_dir()
+        else VideoSource(kind="video", path=path, recorded_rate=rate)
     )
     source = open_source(settings, folder)
     pipeline = Pipeline(site, folder, read(site.model.name, site.model.size), source.width, source.height)
@@ -207,6 +215,11 @@ def _frames(_: click.Context, __: click.Parameter, value: str | None) -> tuple[i
     show_default=True,
     help="Put the true boxes in the detector's place to measure the geometry alone.",
 )
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 240, min_open=True),
+    help="Pictures per second at which it was recorded, where neither the site file nor the recording says it.",
+)
 @click.option("--json", "out", type=click.Path(path_type=Path), help="Write the figures to this file too.")
 def evaluate(
     site_file: Path,
@@ -214,6 +227,7 @@ def evaluate(
     truths: tuple[Path, ...],
     frames: tuple[int, int],
     boxes: str,
+    rate: float | None,
     out: Path | None,
 ) -> None:
     """Compare the device's own counting with recorded truth. Sets are never pooled."""
@@ -223,7 +237,7 @@ def evaluate(
         site = load_site(site_file)
         sets = []
         for source, truth in zip(sources, truths, strict=True):
-            sets.append(measure(site, site_file.parent, Recording(source, truth, *frames), boxes))
+            sets.append(measure(site, site_file.parent, Recording(source, truth, *frames), boxes, rate))
             click.echo(table(sets[-1]))
     except SiteError as error:
         click.echo(str(error), err=True)

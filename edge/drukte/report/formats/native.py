@@ -210,6 +210,35 @@ class Observation(Message):
     merged: Merged | None = Field(None, description="null for a window as it was made")
 
 
+class PersonHours(Message):
+    """How busy a day was."""
+
+    status: Status = _status()
+    person_hours: Count = Field(
+        None, description="People times hours over the observed time: ten people for half an hour are five [person h]"
+    )
+
+
+class Day(Message):
+    """Retained: what one zone was like over the last whole day, few people included. See `noise`."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_: Literal["drukte/day/1"] = Field("drukte/day/1", alias="schema")
+    organisation: Id
+    device: Id
+    zone: Id
+    date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$", description="The day, in the place's own time")
+    from_: Moment = Field(alias="from", description="Start of what was added up [UTC]")
+    to: Moment = Field(description="End of what was added up [UTC]")
+    observed: float = Field(ge=0, le=1, description="Part of this span in which frames were seen [1]")
+    people: PersonHours
+    policy: Policy
+    noise: float | None = Field(
+        ge=0, description="Scale of the discrete Laplace noise in the sum; null: it is exact [person h]"
+    )
+
+
 class BrokerStatus(Message):
     """How things are between the device and one broker."""
 
@@ -220,6 +249,13 @@ class BrokerStatus(Message):
     waiting: int = Field(ge=0, description="Windows that this broker has not confirmed yet [window]")
 
 
+class CommandCounts(Message):
+    """Commands that came in over the broker."""
+
+    obeyed: int = Field(0, ge=0, description="Signed by a listed key, and carried out [command]")
+    ignored: dict[str, int] = Field(default_factory=dict, description="Anything else, by reason [command]")
+
+
 class DeviceStatus(Message):
     """Retained: how the device is. The broker itself sends the last will, in which only `online` is known."""
 
@@ -228,12 +264,13 @@ class DeviceStatus(Message):
     device: Id
     online: bool = Field(description="Whether the publishing process is connected")
     sensing: bool = Field(description="Whether frames are being turned into numbers at this moment")
-    state: State | Literal["closed", "expired", "unknown"] = Field(
+    state: State | Literal["closed", "expired", "refused", "unknown"] = Field(
         description="State of the sensor; validation: an ordered, encrypted sample is being taken; absent: the sensing "
-        "process is not heard of; closed: outside the schedule; expired: past the purpose's last day; unknown: device "
-        "not connected"
+        "process is not heard of; closed: outside the schedule; expired: past the purpose's last day; refused: the "
+        "site file may not be used, see refusal; unknown: device not connected"
     )
     opens: Moment | None = Field(None, description="When the schedule opens the camera again, if it is closed [UTC]")
+    refusal: str | None = Field(None, max_length=400, description="Why the site file may not be used, if it may not")
     reason: Literal["connection_lost", "stopped"] | None = Field(description="Why the device is not online")
     since: Moment | None = Field(description="Since when state has this value [UTC]")
     at: Moment | None = Field(description="When this status was written; null in the last will [UTC]")
@@ -252,7 +289,10 @@ class DeviceStatus(Message):
         "and an empty one was begun"
     )
     brokers: dict[str, BrokerStatus] = Field(description="`primary` and each mirror")
-    purpose_valid_until: str = Field(pattern=r"^\d{4}-\d\d-\d\d$", description="Last day of counting")
+    commands: CommandCounts = Field(description="Commands that came in since the start")
+    purpose_valid_until: str | None = Field(
+        pattern=r"^\d{4}-\d\d-\d\d$", description="Last day of counting; null if the site file tells none"
+    )
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -326,6 +366,12 @@ class Privacy(Message):
     code: Hash = Field(description="SHA-256 over the installed files of drukte")
     model: Hash | None = Field(description="SHA-256 of the person detector; null if the sensor needs none")
     settings: Hash = Field(description="SHA-256 of the site file")
+    settings_serial: int | None = Field(
+        ge=1, description="Serial number of the signed site file; null if this device takes unsigned ones"
+    )
+    indicator: Literal["none", "led", "gpio", "file"] = Field(
+        description="Light that has to be on before the camera opens, and goes off when it is closed"
+    )
     schedule: list[str] = Field(description="When the camera may be open, in the place's own time; empty: always")
     purpose_valid_until: str = Field(pattern=r"^\d{4}-\d\d-\d\d$", description="Last day of counting")
     ledger: Hash | None = Field(description="Hash of the ledger's last line; null if the ledger does not hold")
@@ -336,6 +382,7 @@ class Privacy(Message):
 
 MODELS: Final[dict[str, type[Message]]] = {
     "observation-1": Observation,
+    "day-1": Day,
     "status-1": DeviceStatus,
     "meta-1": Meta,
     "privacy-1": Privacy,

@@ -1,6 +1,6 @@
 """The ground model of a camera: pixels and boxes to metres with a covariance, and back."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -57,6 +57,12 @@ class Ground:
     pose: Pose | None
     body_height: float = 1.72
     body_spread: float = 0.10
+    _back: Floats = field(init=False, repr=False)  # metres to rays
+    _causes: Floats = field(init=False, repr=False)  # (3, 3k): (ray, 1) to what each cause changes
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_back", invert(self.plane))
+        object.__setattr__(self, "_causes", self.errors.transpose(1, 0, 2).reshape(-1, 3).T.copy())
 
     def positions(self, boxes: ArrayLike, scores: ArrayLike | None = None) -> tuple[Floats, Floats, Mask]:
         """Where the people in these boxes stand.
@@ -133,7 +139,7 @@ class Ground:
             GroundError: a height is asked of a calibration without a pose.
         """
         at = np.asarray(xy, np.float64).reshape(-1, 2)
-        rays, scale = project(invert(self.plane), at)
+        rays, scale = project(self._back, at)
         rays[~(scale > 0)] = np.nan
         px = self.lens.pixels(rays)
         if np.any(np.asarray(height) != 0):
@@ -152,7 +158,7 @@ class Ground:
         `shared(xy) @ shared(xy).transpose(0, 2, 1)` is the calibration's part in their covariance; for a pair the
         difference of the two counts, see `closeness`.
         """
-        rays, scale = project(invert(self.plane), np.asarray(xy, np.float64).reshape(-1, 2))
+        rays, scale = project(self._back, np.asarray(xy, np.float64).reshape(-1, 2))
         rays[~(scale > 0)] = np.nan
         return self._moves(rays)[0]
 
@@ -176,10 +182,9 @@ class Ground:
     def _moves(self, rays: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Effect of calibration errors, ground points, scales and (n, 2, 2) derivative of the point by the ray."""
         xy, scale = project(self.plane, rays)
-        ones = np.column_stack([rays, np.ones(len(rays))])
         with np.errstate(all="ignore"):
             by_ray = (self.plane[:2, :2] - xy[:, :, None] * self.plane[2, :2]) / scale[:, None, None]
-            change = np.einsum("kij,nj->nik", self.errors, ones)
+            change = (rays @ self._causes[:2] + self._causes[2]).reshape(len(rays), 3, len(self.errors))
             moves = (change[:, :2] - xy[:, :, None] * change[:, 2:]) / scale[:, None, None]
         return moves, xy, scale, by_ray
 

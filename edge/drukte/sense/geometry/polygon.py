@@ -8,15 +8,16 @@ from drukte.sense.people import Floats
 
 def signed_distance(points: Floats, corners: Floats) -> Floats:
     """Distance of points (n, 2) to the edge of the polygon `corners` (m, 2), m: positive inside, negative outside."""
-    a, b = corners, np.roll(corners, -1, 0)
-    edge = b - a
-    to = points[:, None, :] - a
-    along = np.clip((to * edge).sum(2) / np.maximum((edge * edge).sum(1), 1e-12), 0, 1)
-    off = to - along[:, :, None] * edge
-    distance = np.sqrt((off * off).sum(2).min(1))
+    ax, ay = corners.T
+    ex, ey = (np.concatenate([corners[1:], corners[:1]]) - corners).T
+    x, y = points[:, :1] - ax, points[:, 1:] - ay
+    along = np.clip((x * ex + y * ey) / np.maximum(ex * ex + ey * ey, 1e-12), 0, 1)
+    off_x, off_y = x - along * ex, y - along * ey
+    distance = np.sqrt((off_x * off_x + off_y * off_y).min(1))
     # Even-odd rule: edges that a ray to the right of the point crosses.
-    above = (a[:, 1] > points[:, 1:2]) != (b[:, 1] > points[:, 1:2])
-    right = (edge[:, 0] * to[:, :, 1] - edge[:, 1] * to[:, :, 0]) * np.sign(edge[:, 1]) > 0
+    below = ay <= points[:, 1:]
+    above = below != np.concatenate([below[:, 1:], below[:, :1]], axis=1)
+    right = (ex * y - ey * x > 0) == (ey > 0)
     inside = (above & right).sum(1) % 2 == 1
     out: Floats = np.where(inside, distance, -distance)
     return out

@@ -8,11 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from drukte.sense.geometry.lens import Floats
-from drukte.sense.reduction.pairs import Indices, near_pairs, pair_covariance, principal, probability_within
+from drukte.sense.reduction.pairs import (
+    FAR,
+    SCALE,
+    Indices,
+    components,
+    near_pairs,
+    pair_covariance,
+    principal,
+    probability_within,
+)
 
 SAFE, LOW_RISK, HIGH_RISK, UNDETERMINED = range(4)
 """Columns of `Closeness.levels`."""
@@ -136,14 +143,18 @@ def closeness(
         party: (n,) people with the same number, if it is 0 or more, walk together.
     """
     n = len(xy)
-    sigma = principal(cov)[0][:, 1] if n else np.empty(0)
-    i, j = near_pairs(xy, sigma, max(low_risk, group))
+    own = cov if shared is None else cov - shared @ shared.transpose(0, 2, 1)
+    reach = max(low_risk, group)
+    i, j = near_pairs(xy, principal(own)[0][:, 1], reach if shared is None else reach * (1 + FAR * SCALE))
     delta = xy[i] - xy[j]
     pair = pair_covariance(i, j, cov, shared)
     distance = np.hypot(delta[:, 0], delta[:, 1])
     blur = principal(pair)[0][:, 1]
-    high = probability_within(delta, pair, high_risk)
-    under = np.maximum(probability_within(delta, pair, low_risk), high)
+    near = distance < reach + FAR * blur
+    i, j, delta, pair, distance, blur = i[near], j[near], delta[near], pair[near], distance[near], blur[near]
+    limits = np.repeat([high_risk, low_risk], len(i))
+    high, under = np.split(probability_within(np.tile(delta, (2, 1)), np.tile(pair, (2, 1, 1)), limits), 2)
+    under = np.maximum(under, high)
     none, not_high = _no_pair(n, i, j, under), _no_pair(n, i, j, high)
     levels = np.column_stack([none, not_high - none, 1 - not_high, np.zeros(n)])
     doubtful = (blur > BLUR * high_risk) & (under > 1 - SURE)
@@ -154,10 +165,12 @@ def closeness(
     together = np.zeros(len(i), bool)
     if party is not None:
         together = (party[i] == party[j]) & (party[i] >= 0)
-    linked = probability_within(delta, pair, group) > 0.5
-    graph = coo_array((np.ones(linked.sum(), np.int8), (i[linked], j[linked])), shape=(n, n))
-    label = connected_components(graph, directed=False)[1] if n else np.empty(0, np.int32)
-    return Closeness(levels, none, not_high, i, j, high, under - high, distance, blur, together, label.astype(np.intp))
+    linked = distance < group
+    # A chance of one half lies within a standard error of the limit.
+    close = np.flatnonzero(np.abs(distance - group) < blur)
+    linked[close] = probability_within(delta[close], pair[close], group) > 0.5
+    label = components(n, i[linked], j[linked])
+    return Closeness(levels, none, not_high, i, j, high, under - high, distance, blur, together, label)
 
 
 def group_sizes(group: Indices) -> Floats:

@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from drukte.sense.people import RIDER, Floats
+from drukte.sense.reduction.pairs import components
 from drukte.sense.tracking.tracks import Mode, Tracks
 
 NEAR: Final = 2.1
@@ -32,16 +32,16 @@ WALKING: Final = 0.3
 
 
 class Parties:
-    """Follows who walks with whom, from frame to frame."""
+    """Follows who walks with whom, from frame to frame. Only pairs of people near each other are kept, in one table."""
 
     def __init__(self) -> None:
-        self._reserve(32)
+        self._forget()
 
-    def _reserve(self, capacity: int) -> None:
-        self._owner = np.zeros(capacity, np.int64)
-        self._since: Floats = np.full((capacity, capacity), np.nan)  # NaN: not together now
-        self._formation: Floats = np.zeros((capacity, capacity, 2))
-        self._party = np.zeros((capacity, capacity), np.bool_)
+    def _forget(self) -> None:
+        self._pair = np.empty(0, np.int64)  # sorted: both ids in one number
+        self._since: Floats = np.empty(0)  # in this formation; NaN: not together now
+        self._formation: Floats = np.empty((0, 2))
+        self._party = np.empty(0, np.bool_)
 
     def update(self, tracks: Tracks, t: float) -> NDArray[np.intp]:
         """(n,) number of each person's party, -1 for whoever walks with nobody.
@@ -50,48 +50,40 @@ class Parties:
             tracks: the people of a frame.
             t: its time, s.
         """
-        alone = np.full(len(tracks), -1, np.intp)
-        if tracks.mode is Mode.DETECTIONS:
-            self._owner[:] = 0
+        n = len(tracks)
+        alone = np.full(n, -1, np.intp)
+        if tracks.mode is Mode.DETECTIONS or n < 2:
+            self._forget()
             return alone
-        slots = tracks.slots
-        if len(slots) and int(slots.max()) >= len(self._owner):
-            # Rare, and what is lost is found again within seconds.
-            self._reserve(2 * (int(slots.max()) + 1))
-        new = slots[self._owner[slots] != tracks.ids]
-        self._owner[slots] = tracks.ids
-        self._since[new], self._since[:, new] = np.nan, np.nan
-        self._party[new], self._party[:, new] = False, False
-        if len(slots) < 2:
-            return alone
-        here = np.ix_(slots, slots)
-        apart, formation = _formations(tracks)
-        since = self._since[here]
-        shift = np.hypot(*np.moveaxis(formation - self._formation[here], 2, 0))
+        both = cKDTree(tracks.xy).query_pairs(PARTED, output_type="ndarray")
+        i, j = both[:, 0], both[:, 1]
+        a, b = np.minimum(tracks.ids[i], tracks.ids[j]), np.maximum(tracks.ids[i], tracks.ids[j])
+        order = np.argsort(pair := (a << 32) | b)
+        pair, i, j = pair[order], i[order], j[order]
+        ahead_of = tracks.ids[i] > tracks.ids[j]
+        i, j = np.where(ahead_of, j, i), np.where(ahead_of, i, j)
+        apart, formation = _formations(tracks, i, j)
+        before, since, party = np.full((len(pair), 2), np.nan), np.full(len(pair), np.nan), np.zeros(len(pair), bool)
+        _, now, then = np.intersect1d(pair, self._pair, assume_unique=True, return_indices=True)
+        before[now], since[now], party[now] = self._formation[then], self._since[then], self._party[then]
         walks = (np.hypot(*tracks.velocity.T) > WALKING) & tracks.confirmed & (tracks.kinds != RIDER)
-        near = (apart < NEAR) & walks & walks[:, None]
-        keep = near & (shift < FORMATION)  # never true of NaN
-        # Who is near in another formation begins anew.
-        since = np.where(keep & np.isfinite(since), since, np.where(near, t, np.nan))
-        self._formation[here] = np.where((since == t)[:, :, None], formation, self._formation[here])
-        self._since[here] = since
-        with np.errstate(invalid="ignore"):
-            party = (self._party[here] & (apart < PARTED)) | (t - since >= AWHILE)
-        party |= party.T
-        self._party[here] = party
-        i, j = np.nonzero(party)
-        graph = coo_array((np.ones(len(i), np.int8), (i, j)), shape=(len(slots), len(slots)))
-        label = connected_components(graph, directed=False)[1].astype(np.intp)
-        return np.where(party.any(axis=1), label, alone)
+        near = (apart < NEAR) & walks[i] & walks[j]
+        # Who is near in another formation begins anew. Nothing is ever under NaN.
+        keep = near & (np.hypot(*(formation - before).T) < FORMATION) & np.isfinite(since)
+        since = np.where(keep, since, np.where(near, t, np.nan))
+        party |= t - since >= AWHILE
+        self._pair, self._since, self._party = pair, since, party
+        self._formation = np.where(keep[:, None], before, formation)
+        i, j = i[party], j[party]
+        alone[i] = alone[j] = 0
+        return np.where(alone == 0, components(n, i, j), -1)
 
 
-def _formations(tracks: Tracks) -> tuple[Floats, Floats]:
-    """(n, n) distances, and (n, n, 2) how far ahead and to the left of each person each other one is, m."""
-    speed = np.hypot(*tracks.velocity.T)
-    ahead = tracks.velocity / np.maximum(speed, 1e-9)[:, None]
-    offset = tracks.xy - tracks.xy[:, None]
-    left = np.column_stack([-ahead[:, 1], ahead[:, 0]])
-    formation = np.stack([np.einsum("ijk,ik->ij", offset, ahead), np.einsum("ijk,ik->ij", offset, left)], axis=2)
-    apart = np.hypot(offset[:, :, 0], offset[:, :, 1])
-    np.fill_diagonal(apart, np.inf)
-    return apart, formation
+def _formations(tracks: Tracks, i: NDArray[np.intp], j: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """(m,) distances, and (m, 2) how far ahead and to the left of i each j is along the way that both go, m."""
+    ahead = tracks.velocity[i] + tracks.velocity[j]
+    ahead /= np.maximum(np.hypot(*ahead.T), 1e-9)[:, None]
+    offset = tracks.xy[j] - tracks.xy[i]
+    along = offset[:, 0] * ahead[:, 0] + offset[:, 1] * ahead[:, 1]
+    left = offset[:, 1] * ahead[:, 0] - offset[:, 0] * ahead[:, 1]
+    return np.hypot(offset[:, 0], offset[:, 1]), np.column_stack([along, left])

@@ -29,6 +29,8 @@ class ZoneState:
         inside: (n,) mask of the tracks that count as people in the zone, walkers and riders, as they stand in `Tracks`.
         walkers: number of people in the zone who are not riders.
         riders: number of people on a bicycle, scooter or motorcycle in the zone.
+        staying: number of people whose stay in the zone has begun and not ended: what entered, left, appeared and
+            vanished add up to. People at the very edge make it differ from walkers and riders together.
         flows: crossings of the zone's lines in this frame, in the order of the site file.
         entered: people who walked in over the zone's edge since the last frame.
         left: people who walked out over its edge.
@@ -45,6 +47,7 @@ class ZoneState:
     inside: Mask
     walkers: int
     riders: int
+    staying: int = 0
     flows: list[Flow] = field(default_factory=list)
     entered: int = 0
     left: int = 0
@@ -136,7 +139,10 @@ class ZoneCounter:
         if out.any():
             self._stays.leave(slots[out], t)
 
-        state = self._count(tracks, inside & tracks.confirmed)
+        # Presence is judged by the place alone: a margin would keep everybody counted for too long on the way out and
+        # too short on the way in, while places already are smoothed. Stays need the margin: one for each visit.
+        state = self._count(tracks, (distance > 0) & tracks.confirmed)
+        state.staying = int((inside & tracks.confirmed).sum())
         state.flows = [line.update(tracks) for line in self._lines]
         state.entered, state.left = int(entered.sum()), left + int(out.sum())
         state.appeared, state.vanished = int(found.sum()), vanished

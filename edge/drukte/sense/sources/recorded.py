@@ -35,7 +35,7 @@ class Video:
         self.width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self.height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         own = self._capture.get(cv2.CAP_PROP_FPS)
-        self.own_rate = own if 0 < own < 1000 else USUAL_RATE
+        self.own_rate = settings.recorded_rate or (own if 0 < own < 1000 else USUAL_RATE)
         self.rate = None if settings.rate == "max" else settings.rate
         self._pace = Pace(self.rate)
         self._loop = settings.loop
@@ -75,7 +75,7 @@ class Video:
 
 
 class Images:
-    """A folder of pictures in the order of their names, 25 a second unless `rate` says otherwise."""
+    """A folder of pictures in the order of their names, made at 25 a second unless `recorded_rate` says otherwise."""
 
     devices: tuple[str, ...] = ()
     ioctls = b""
@@ -95,7 +95,7 @@ class Images:
         if first is None:
             raise SourceError(f"image {files[0]}: cannot be decoded")
         self.height, self.width = first.shape[:2]
-        self.own_rate = USUAL_RATE
+        self.own_rate = settings.recorded_rate or USUAL_RATE
         self.rate = None if settings.rate == "max" else settings.rate
         self._pace = Pace(self.rate)
         self._loop = settings.loop

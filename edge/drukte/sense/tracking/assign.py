@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
-from scipy.spatial import KDTree
+from scipy.spatial import cKDTree
 
 from drukte.sense.people import Floats
 from drukte.sense.tracking.kalman import inverse_2x2
@@ -26,6 +26,8 @@ REACH: Final = 3.0
 MISS: Final = 8.0
 """Cost of leaving a track without detection: -2 ln of a density of stray detections of about 0.02 per square metre.
 Equal to the gate for somebody known to about 0.25 m; tighter for whoever is known less well."""
+DENSE: Final = 40_000
+"""Largest table of costs that is solved whole; larger crowds are solved as a sparse graph."""
 LOST_NEAR, LOST_SPEED, LOST_FAR = 1.0, 1.5, 2.5
 """Somebody lost is looked for within 1 m, and 1.5 m (a walk) more for each second, up to 2.5 m."""
 
@@ -52,7 +54,7 @@ def assign(
     nobody = np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0)
     if not n or not m:
         return nobody
-    near = KDTree(xy).sparse_distance_matrix(KDTree(z), REACH, output_type="ndarray")
+    near = cKDTree(xy).sparse_distance_matrix(cKDTree(z), REACH, output_type="ndarray")
     i, j = near["i"], near["j"]
     inverse, det = inverse_2x2(cov[i] + r[j])
     d = z[j] - xy[i]
@@ -63,6 +65,31 @@ def assign(
     if not possible.any():
         return nobody
     i, j, cost, plain = i[possible], j[possible], cost[possible] - bonus[j[possible]], plain[possible]
+    # Most people and their detections have only each other, and need no solver.
+    only = (np.bincount(i, minlength=n)[i] == 1) & (np.bincount(j, minlength=m)[j] == 1)
+    chosen = only & (cost < MISS)
+    others = np.flatnonzero(~only)
+    chosen[others[_solve(i[others], j[others], cost[others])]] = True
+    return i[chosen], j[chosen], plain[chosen]
+
+
+def _solve(i: Rows, j: Rows, cost: Floats) -> Rows:
+    """Which of the pairs (i, j) make the cheapest assignment, where leaving a track without detection costs `MISS`."""
+    if not len(i):
+        return np.empty(0, np.intp)
+    rows, at_row = np.unique(i, return_inverse=True)
+    columns, at_column = np.unique(j, return_inverse=True)
+    i, j = at_row.astype(np.intp), at_column.astype(np.intp)
+    n, m = len(rows), len(columns)
+    if n * m <= DENSE:
+        table = np.full((n, m), MISS)
+        table[i, j] = np.minimum(cost, MISS)
+        first, second = linear_sum_assignment(table)
+        at = np.full((n, m), -1, np.intp)
+        at[i, j] = np.arange(len(i))
+        found = at[first, second]
+        found = found[found >= 0]
+        return np.asarray(found[cost[found] < MISS], np.intp)
     # Each track also has a column of its own that stands for 'not seen', so that a full matching of tracks exists.
     tracks = np.arange(n)
     weights = np.concatenate([cost, np.full(n, MISS)])
@@ -71,14 +98,12 @@ def assign(
         (weights, (np.concatenate([i, tracks]), np.concatenate([j, m + tracks]))),
         shape=(n, m + n),
     )
-    matched_rows, matched_columns = min_weight_full_bipartite_matching(graph)
-    seen = matched_columns < m
-    rows: Rows = np.asarray(matched_rows[seen], np.intp)
-    columns: Rows = np.asarray(matched_columns[seen], np.intp)
+    track, detection = min_weight_full_bipartite_matching(graph)
     pairs = i * m + j
     order = np.argsort(pairs)
-    costs: Floats = plain[order[np.searchsorted(pairs, rows * m + columns, sorter=order)]]
-    return rows, columns, costs
+    seen = detection < m
+    wanted = np.asarray(track[seen], np.intp) * m + detection[seen]
+    return np.asarray(order[np.searchsorted(pairs, wanted, sorter=order)], np.intp)
 
 
 def assign_lost(xy: Floats, unseen: Floats, z: Floats) -> tuple[Rows, Rows]:

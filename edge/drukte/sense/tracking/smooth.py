@@ -15,23 +15,26 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
+from scipy.spatial import cKDTree
 
 from drukte.sense.geometry.view import View
 from drukte.sense.people import RIDER, Floats, Positions
-from drukte.sense.tracking.kalman import UNSEEN_DECAY
+from drukte.sense.tracking.kalman import UNSEEN_DECAY, inverse_2x2
 from drukte.sense.tracking.track import CROWDED
 from drukte.sense.tracking.tracks import Tracks
 
 LAG: Final = 1.0
 """How late the tracks are, s: two steps of a walker. Twice as long gains under 2 % more."""
 
-BATCH: Final = 0.25
+BATCH: Final = 0.5
 """Frames are given out in batches of this length, s: one backward recursion serves them all."""
 
 STALE: Final = 5.0
 """Gap in the source after which the waiting frames are dropped, s: they belong to another time."""
 EPSILON: Final = 1e-6
+
+LEAST: Final = 1e-4
+"""Smallest variance of a place, m2: a person's place is not defined better than to a centimetre."""
 
 REPEATS: Final = 0.4
 """Time over which errors of a detection repeat themselves, s: a box swings with the gait and with clothing against the
@@ -166,10 +169,10 @@ class Smoother:
         step.lasting[rows] = PERSISTS * own
         p, miss = step.p[rows], positions.xy[source] - step.x[rows, :2]
         cov = own * ((1 - PERSISTS) * (max(1.0, REPEATS / dt) if dt > 0 else 1e6))
-        inverse = np.linalg.inv(p[:, :2, :2] + cov)
+        inverse, _ = inverse_2x2(p[:, :2, :2] + cov)
         odd = np.einsum("ni,nij,nj->n", miss, inverse, miss) / ODD
         cov *= np.maximum(odd, 1)[:, None, None]
-        gain = p[:, :, :2] @ np.linalg.inv(p[:, :2, :2] + cov)
+        gain = p[:, :, :2] @ inverse_2x2(p[:, :2, :2] + cov)[0]
         step.x[rows] += (gain @ miss[:, :, None])[:, :, 0]
         p = p - gain @ p[:, :2]
         step.p[rows] = (p + p.transpose(0, 2, 1)) / 2
@@ -180,7 +183,10 @@ class Smoother:
             return cov
         moves = self._shared(xy)
         own = cov - moves @ moves.transpose(0, 2, 1)
-        own[:, [0, 1], [0, 1]] = np.maximum(own[:, [0, 1], [0, 1]], 1e-6)
+        own[:, [0, 1], [0, 1]] = np.maximum(own[:, [0, 1], [0, 1]], LEAST)
+        # Far away nearly all of it is shared, and what is left must still be a covariance.
+        most = 0.99 * np.sqrt(own[:, 0, 0] * own[:, 1, 1])
+        own[:, 0, 1] = own[:, 1, 0] = np.clip(own[:, 0, 1], -most, most)
         return own
 
     def _release(self, until: float) -> list[tuple[float, Tracks]]:
@@ -209,7 +215,10 @@ class Smoother:
     def _smoothed(self, step: _Step, x: Floats, p: Floats, sure: NDArray[np.bool_], seen: NDArray[np.bool_]) -> Tracks:
         """A frame's tracks with what is known of them now: state, whether they count, whether they are seen again."""
         unseen = step.t - step.tracks.last_seen
-        sure = sure & (seen | (unseen < MISSED) | self._hidden(x[:, :2], sure & step.tracks.seen))
+        gone = np.flatnonzero(sure & ~seen & (unseen >= MISSED))
+        if len(gone):
+            sure = sure.copy()
+            sure[gone] = self._hidden(x[gone, :2], x[sure & step.tracks.seen, :2])
         astray = np.where(seen, 0.0, ASTRAY * unseen)
         cov = p[:, :2, :2] + step.lasting + np.square(astray)[:, None, None] * np.eye(2)
         if self._shared is not None and len(x):
@@ -217,12 +226,12 @@ class Smoother:
             cov = cov + moves @ moves.transpose(0, 2, 1)
         return replace(step.tracks, xy=x[:, :2], velocity=x[:, 2:], cov=cov, confirmed=sure)
 
-    def _hidden(self, xy: Floats, others: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """(n,) who of the people at (n, 2) m stands behind one of the `others`, and is not taken for them."""
-        if self._view is None or not others.any():
+    def _hidden(self, xy: Floats, others: Floats) -> NDArray[np.bool_]:
+        """(n,) who of the people at (n, 2) m stands behind one of the `others` (m, 2), and is not taken for them."""
+        if self._view is None or not len(others):
             return np.zeros(len(xy), bool)
-        apart, _ = KDTree(xy[others]).query(xy)
-        return self._view.hidden(xy, xy[others]) & (apart > CROWDED)
+        apart, _ = cKDTree(others).query(xy)
+        return self._view.hidden(xy, others) & (apart > CROWDED)
 
 
 def _motion(dt: float, seen: NDArray[np.bool_]) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
+from scipy.spatial import cKDTree
 
 from drukte.config.tracking import MAX_MEMORY, Tracking
 from drukte.sense.geometry.view import View
@@ -210,7 +210,7 @@ class Tracker:
             loss = np.full(len(unseen), dt * self._loss)
             if len(seen):
                 others = self._filters.xy[seen]
-                nearest, _ = KDTree(others).query(xy)
+                nearest, _ = cKDTree(others).query(xy)
                 loss[nearest < CROWDED] *= evidence.CROWDED_OUT
                 loss[self._view.hidden(xy, others)] *= evidence.HIDDEN
             store.evidence[unseen] -= loss

@@ -4,15 +4,16 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
+from scipy.spatial import cKDTree
 
 from drukte.sense.people import Positions
 from drukte.sense.tracking.kalman import inverse_2x2
 
 Mask = NDArray[np.bool_]
 
-ELBOW: Final = 0.5
-"""Distance under which two people hardly ever stand, m: between the centres of bodies of 0.45 m by 0.25 m."""
+ELBOW: Final = 0.4
+"""Distance under which two people hardly ever stand, m. Measured: of the walkers of ETH and UCY (five scenes, exact
+places) 0.2 to 2.6 % have a neighbour nearer than this; up to 15 % have one nearer than 0.5 m, arm in arm."""
 VAGUE: Final = 0.25
 """Part of the positions' covariance that widens that distance: two vague positions 0.7 m apart may be one body."""
 
@@ -22,7 +23,7 @@ def twins(positions: Positions) -> Mask:
     out = np.zeros(len(positions), bool)
     if len(out) < 2:
         return out
-    pairs = KDTree(positions.xy).query_pairs(2 * ELBOW, output_type="ndarray")
+    pairs = cKDTree(positions.xy).query_pairs(2 * ELBOW, output_type="ndarray")
     if not len(pairs):
         return out
     i, j = pairs[:, 0], pairs[:, 1]
