@@ -17,7 +17,7 @@ from drukte.sample.container import Header, Person, pack, room
 from drukte.sample.pixelate import pixelate_heads
 from drukte.sample.plan import Moment
 from drukte.sense.geometry.ground import Ground
-from drukte.sense.pipeline import FrameResult
+from drukte.sense.result import FrameResult
 
 QUALITIES: Final = (92, 85, 75, 60, 40, 20)
 """JPEG qualities, best first: the first that fits the container is used."""

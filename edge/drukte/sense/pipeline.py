@@ -1,6 +1,5 @@
 """The whole way of one picture: boxes, metres, tracks, numbers. The picture is the caller's, and stays there."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,8 @@ from drukte.sense.geometry.ground import Ground
 from drukte.sense.geometry.view import View
 from drukte.sense.moved import MovedCamera
 from drukte.sense.people import PERSON, Detections, Floats, Positions
-from drukte.sense.reduction.counts import ZoneCounts
 from drukte.sense.reduction.reduce import Reducer
+from drukte.sense.result import FrameResult, Seen
 from drukte.sense.tracking.smooth import Smoother
 from drukte.sense.tracking.track import Tracker
 from drukte.sense.tracking.tracks import Tracks
@@ -25,33 +24,6 @@ WEAK = 0.1
 """Boxes scored lower than this are of no use even to the tracker."""
 VIEW_COLUMNS, VIEW_ROWS = 9, 33
 """How finely the edge of the visible ground is drawn."""
-
-
-@dataclass(slots=True)
-class Seen:
-    """The people behind one frame's numbers, for measuring accuracy. Never leaves the process.
-
-    Attributes:
-        xy: (n, 2) places, m.
-        boxes: (n, 4) boxes, px, of bodies of usual height that stand there; NaN where the camera's pose is unknown.
-        inside: one (n,) mask per zone.
-    """
-
-    xy: Floats
-    boxes: Floats
-    inside: list[NDArray[np.bool_]]
-
-
-@dataclass(slots=True)
-class FrameResult:
-    """One frame, reduced. `at`: its time, s. `state`, `calibration` and `mode` as in the door's record."""
-
-    at: float
-    zones: list[ZoneCounts]
-    state: int
-    calibration: int
-    mode: int
-    seen: Seen
 
 
 class Pipeline:
@@ -76,14 +48,14 @@ class Pipeline:
         self._bodies = Bodies(self._ground)
         self._moved = MovedCamera(width, height)
         self._site = site
-        self._view = view_of(self._ground)
+        self.view = view_of(self._ground)
         self.forget()
 
     def forget(self) -> None:
         """Start anew: no tracks, nobody in a zone."""
-        self._tracker = Tracker(self._site.tracking, self._site.model.score, self._view)
-        self._smoother = Smoother(shared=self._ground.shared, view=self._view)
-        self._reducer = Reducer(self._site, self._view)
+        self._tracker = Tracker(self._site.tracking, self._site.model.score, self.view)
+        self._smoother = Smoother(shared=self._ground.shared, view=self.view)
+        self._reducer = Reducer(self._site, self.view)
         self._moved.forget()
 
     def step(self, picture: NDArray[np.uint8], t: float) -> list[FrameResult]:
@@ -93,12 +65,19 @@ class Pipeline:
             picture: (height, width, 3) uint8, blue, green, red.
             t: its time on a clock that never steps, s.
         """
+        return self._follow(*self._find(picture, t), t)
+
+    def look(self, picture: NDArray[np.uint8], t: float) -> Positions:
+        """The people in one picture, for who follows and reduces them together with another sensor's."""
+        return self._find(picture, t)[1]
+
+    def _find(self, picture: NDArray[np.uint8], t: float) -> tuple[Detections, Positions]:
         self._moved.look(picture, t)
         try:
             found = self._detector(picture)
         finally:
             self._detector.wipe()  # its small copies of the picture go with the picture
-        return self._follow(*self._bodies.settle(found.select(found.kinds == PERSON)), t)
+        return self._bodies.settle(found.select(found.kinds == PERSON))
 
     def count(self, people: Detections, t: float, drawn: bool = False) -> list[FrameResult]:
         """The same for boxes from elsewhere, one for each person; `drawn`: by hand, so without a detector's errors."""
@@ -120,6 +99,11 @@ class Pipeline:
         zones, states = self._reducer.reduce(tracks, t, self._ground.shared)
         seen = Seen(tracks.xy, self._bodies.boxes(tracks.xy), [state.inside for state in states])
         return FrameResult(t, zones, RUNNING, self._moved.calibration, int(tracks.mode), seen)
+
+    @property
+    def calibration(self) -> int:
+        """As in the door's record."""
+        return self._moved.calibration
 
     def places(self, boxes: NDArray[np.float64]) -> Floats:
         """(n, 2) metres where the people in these hand-drawn (n, 4) boxes stand; NaN beyond the horizon."""

@@ -92,3 +92,17 @@ def evaluate(
         click.echo(f"empty room with a fan, {fan:g} min: {share:.1%} of one-minute windows above zero")
     if out is not None:
         write(out, figures)
+
+
+@simulate.command()
+@click.option("--site", "site_file", type=click.Path(path_type=Path), required=True, help="Site of a radar.")
+@click.option("--people", "numbers", type=click.IntRange(1, 12), multiple=True, default=[2, 4, 6], show_default=True)
+@click.option("--scenes", default=10, show_default=True, help="Scenes for each number of people.")
+@click.option("--seconds", default=30.0, show_default=True, help="Length of a scene.")
+@click.option("--jobs", default=1, show_default=True, help="Scenes at a time.")
+def together(site_file: Path, numbers: tuple[int, ...], scenes: int, seconds: float, jobs: int) -> None:
+    """How well a camera, a radar and both together count one simulated crowd."""
+    from drukte.config import load_site
+    from drukte_tools.simulate.both import table
+
+    click.echo(table(load_site(site_file), numbers, scenes, seconds, jobs))

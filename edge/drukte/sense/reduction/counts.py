@@ -19,6 +19,8 @@ class ZoneCounts:
         score_sum: sum of the detector's scores of the people in the zone.
         held: people who are counted without fresh evidence in this frame.
         saturated: whether the sensor had more targets than it can report.
+        judged: people where both of two sensors could see.
+        agreed: those of them whom both saw.
     """
 
     people: int = 0
@@ -38,3 +40,5 @@ class ZoneCounts:
     score_sum: float = 0.0
     held: int = 0
     saturated: bool = False
+    judged: int = 0
+    agreed: int = 0

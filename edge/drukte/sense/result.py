@@ -1,0 +1,36 @@
+"""What a sensor's frame comes to, for the loop and for measuring accuracy."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drukte.sense.people import Floats
+from drukte.sense.reduction.counts import ZoneCounts
+
+
+@dataclass(slots=True)
+class Seen:
+    """The people behind one frame's numbers, for measuring accuracy. Never leaves the process.
+
+    Attributes:
+        xy: (n, 2) places, m.
+        boxes: (n, 4) boxes, px, of bodies of usual height that stand there; NaN where the camera's pose is unknown.
+        inside: one (n,) mask per zone.
+    """
+
+    xy: Floats
+    boxes: Floats
+    inside: list[NDArray[np.bool_]]
+
+
+@dataclass(slots=True)
+class FrameResult:
+    """One frame, reduced. `at`: its time, s. `state`, `calibration` and `mode` as in the door's record."""
+
+    at: float
+    zones: list[ZoneCounts]
+    state: int
+    calibration: int
+    mode: int
+    seen: Seen
