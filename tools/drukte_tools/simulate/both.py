@@ -1,6 +1,6 @@
 """Camera, radar, and both together before one simulated crowd: which counts best."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -77,11 +77,9 @@ def scene(site: Site, people: int, seconds: float, area: Area, seed: int) -> tup
     return errors, agreed / max(1, judged)
 
 
-def table(site: Site, people: Sequence[int], scenes: int, seconds: float, jobs: int = 1) -> str:
-    """A row for each number of people and each of camera, radar and both."""
-    lines = [
-        f"{'people':<18}{'counted by':<11}{'exact':>6}{'within 1':>9}{'MAE':>6}{'bias':>7}{'place m':>8}{'agreed':>8}"
-    ]
+def table(site: Site, people: Sequence[int], scenes: int, seconds: float, jobs: int = 1) -> Iterator[str]:
+    """The lines of a table: a row for each number of people and each of camera, radar and both."""
+    yield f"{'people':<18}{'counted by':<11}{'exact':>6}{'within 1':>9}{'MAE':>6}{'bias':>7}{'place m':>8}{'agreed':>8}"
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for n in people:
             for name, area in ((str(n), AREA), (f"{n} come and go", WIDE)):
@@ -93,8 +91,7 @@ def table(site: Site, people: Sequence[int], scenes: int, seconds: float, jobs: 
                         total.take(errors[kind])
                     f = total.figures()
                     share = f"{agreed:.0%}" if kind == "both" else ""
-                    lines.append(
+                    yield (
                         f"{name:<18}{kind:<11}{f['exact']:>6.0%}{f['within_one']:>9.0%}{f['mae']:>6.2f}{f['bias']:>+7.2f}"
                         f"{f['place']:>8.2f}{share:>8}"
                     )
-    return "\n".join(lines)

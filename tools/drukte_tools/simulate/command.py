@@ -1,6 +1,7 @@
 """`drukte simulate`: make recordings of radars that never were, byte by byte as the modules send them."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -81,11 +82,14 @@ def evaluate(
 ) -> None:
     """How well the device counts simulated people: occlusion and a mirroring wall included."""
     from drukte.config import load_site
-    from drukte_tools.simulate.evaluate import empty_room, shown, table, write
+    from drukte_tools.simulate.evaluate import HEAD, empty_room, shown, table, write
 
     site = load_site(site_file)
-    figures = table(site, kinds, range(1, most + 1), scenes, seconds, jobs)  # type: ignore[arg-type]  # click has checked the names
-    click.echo(shown(figures))
+    figures: dict[str, Any] = {}
+    click.echo(HEAD)
+    for kind, name, row in table(site, kinds, range(1, most + 1), scenes, seconds, jobs):  # type: ignore[arg-type]
+        figures.setdefault(kind, {})[name] = row
+        click.echo(shown(kind, name, row))
     if fan:
         share = empty_room(site, fan)
         figures["fan"] = share
@@ -105,4 +109,5 @@ def together(site_file: Path, numbers: tuple[int, ...], scenes: int, seconds: fl
     from drukte.config import load_site
     from drukte_tools.simulate.both import table
 
-    click.echo(table(load_site(site_file), numbers, scenes, seconds, jobs))
+    for line in table(load_site(site_file), numbers, scenes, seconds, jobs):
+        click.echo(line)

@@ -154,21 +154,17 @@ def judge(crowd: Crowd, kind: Kind, site: Site, seed: int, fans: tuple[Fan, ...]
 
 def table(
     site: Site, kinds: tuple[Kind, ...], people: Sequence[int], scenes: int, seconds: float, jobs: int = 1
-) -> dict[str, Any]:
-    """Figures for each source and number of people, for people who come and go, and for who stands still.
+) -> Iterator[tuple[Kind, str, dict[str, Any]]]:
+    """Source, name and figures, row by row: numbers of people, people who come and go, and who stands still.
 
     Scenes with even numbers were looked at when the chain was made; `held_out` are the figures of the odd ones alone.
     """
-    out: dict[str, Any] = {}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for kind in kinds:
-            rows: dict[str, Any] = {}
             for name, n in [*((str(n), n) for n in people), *((f"{n} come and go", n) for n in COMING)]:
                 todo = partial(_scene, site, kind, n, seconds, AREA if name == str(n) else WIDE)
-                rows[name] = _figures(list(pool.map(todo, range(scenes))))
-            rows["stands still 20 s"] = _figures(list(pool.map(partial(_still, site, kind), range(scenes))))
-            out[kind] = rows
-    return out
+                yield kind, name, _figures(list(pool.map(todo, range(scenes))))
+            yield kind, "stands still 20 s", _figures(list(pool.map(partial(_still, site, kind), range(scenes))))
 
 
 def _figures(scenes: list[Errors]) -> dict[str, Any]:
@@ -209,21 +205,20 @@ def empty_room(site: Site, minutes: float) -> float:
     return float(np.mean(windows))
 
 
-def shown(figures: dict[str, Any]) -> str:
-    """The table for a person to read."""
-    lines = [
-        f"{'source':<8}{'people':<18}{'exact':>6}{'held out':>9}{'within 1':>9}{'held out':>9}{'bias':>6}{'held':>6}"
-        f"{'saturated':>10}{'place m':>8}{'95 %':>6}{'pair m':>7}"
-    ]
-    for kind, rows in figures.items():
-        for name, f in rows.items():
-            other = f["held_out"] or {"exact": math.nan, "within_one": math.nan}
-            lines.append(
-                f"{kind:<8}{name:<18}{f['exact']:>6.0%}{other['exact']:>9.0%}{f['within_one']:>9.0%}"
-                f"{other['within_one']:>9.0%}{f['bias']:>+6.2f}{f['held']:>6.0%}{f['saturated']:>10.0%}"
-                f"{f['place']:>8.2f}{f['place_p95']:>6.2f}{f['pair']:>7.2f}"
-            )
-    return "\n".join(lines)
+HEAD: Final = (
+    f"{'source':<8}{'people':<18}{'exact':>6}{'held out':>9}{'within 1':>9}{'held out':>9}{'bias':>6}{'held':>6}"
+    f"{'saturated':>10}{'place m':>8}{'95 %':>6}{'pair m':>7}"
+)
+
+
+def shown(kind: Kind, name: str, f: dict[str, Any]) -> str:
+    """A row of the table for a person to read."""
+    other = f["held_out"] or {"exact": math.nan, "within_one": math.nan}
+    return (
+        f"{kind:<8}{name:<18}{f['exact']:>6.0%}{other['exact']:>9.0%}{f['within_one']:>9.0%}{other['within_one']:>9.0%}"
+        f"{f['bias']:>+6.2f}{f['held']:>6.0%}{f['saturated']:>10.0%}{f['place']:>8.2f}{f['place_p95']:>6.2f}"
+        f"{f['pair']:>7.2f}"
+    )
 
 
 def write(path: Path, figures: dict[str, Any]) -> None:
