@@ -44,6 +44,14 @@ heights: $(VENV)/.ok ## how far distances are off that were calibrated from the 
 screenshot: $(VENV)/.ok test-packages ## draw the picture of the calibration page that the documentation shows
 	@$(PY) -m pytest -q -m slow tests/tools/calibrate/test_page.py
 
+.PHONY: validate-demo
+validate-demo: $(VENV)/.ok test-packages ## order, sample, count and report 60 pictures of a recorded street (6 minutes)
+	@nice $(PY) -m tests.tools.validate.rehearsal --pictures 60
+
+.PHONY: coverage
+coverage: $(VENV)/.ok ## how often the 95 % intervals of reports hold the truth, on simulated places (minutes)
+	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.coverage --repetitions 1000
+
 build/radar-demo.bin: $(VENV)/.ok
 	@$(VENV)/bin/drukte simulate radar --out $@
 

@@ -11,7 +11,7 @@ from tests.scenes import SITES
 
 from drukte.config import SiteError, load_site
 from drukte.sense.geometry.view import View
-from drukte.sense.pair_sight import HOLD_SEEN, Pair
+from drukte.sense.pair_sight import WITNESS, Pair
 from drukte.sense.people import Positions
 from drukte.sense.sight import open_sight
 from drukte.sense.sources import SourceEnded, SourceError
@@ -84,14 +84,24 @@ def one(x: float, y: float, score: float) -> Positions:
     return Positions(np.array([[x, y]]), 0.04 * np.eye(2)[None], np.array([score]))
 
 
-def test_who_the_radar_only_remembers_counts_on_no_longer_than_the_camera_says(tmp_path: Path) -> None:
+def counted(seconds: float, camera: float, radar: float) -> list[tuple[float, int]]:
+    """Times and people, of whom the camera sees one up to `camera` s and the radar has fresh echoes up to `radar`."""
     pair = Pair(load_site(SITES / "radar-demo.yaml"), (View(), View()), (True, False))
     people = []
-    for k in range(80):
+    for k in range(round(seconds / 0.2)):
         t = k * 0.2
-        pair.see(0, t, one(0.0, 3.0, 0.8) if t < 4 else Positions.empty())
-        pair.see(1, t, one(0.1, 3.0, 0.9 if t < 4 else 0.7))
+        pair.see(0, t, one(0.0, 3.0, 0.8) if t < camera else Positions.empty())
+        pair.see(1, t, one(0.1, 3.0, 0.9 if t < radar else 0.7))
         people += [(result.at, result.zones[0].people) for result in pair.step(t)]
-    counted = dict(people)
-    assert all(n == 1 for at, n in people if at < 4 + HOLD_SEEN - 1)
-    assert all(n == 0 for at, n in people if at > 4 + HOLD_SEEN + 2.5), counted
+    return people
+
+
+def test_who_the_radar_only_remembers_counts_on_no_longer_than_the_camera_says() -> None:
+    people = counted(16, camera=4, radar=4)
+    assert all(n == 1 for at, n in people if at < 4)
+    assert all(n == 0 for at, n in people if at > 4 + WITNESS + 2.5)
+
+
+def test_a_blind_camera_takes_nobody_from_the_radar() -> None:
+    people = counted(240, camera=1, radar=240)
+    assert all(n == 1 for at, n in people if at > 200)

@@ -17,6 +17,8 @@ AGE_OVERHEAD: Final = 8192
 """Room for the age header (recipients and its random extra lines) and the 16 bytes per 64 KiB, bytes."""
 MAX_BYTES: Final = 32 * 1024 * 1024
 MOST_PLAIN: Final = 1024 * 1024 - AGE_OVERHEAD
+ECHOES_PLAIN: Final = 320 * 1024
+"""Size of the container of a radar's echoes, bytes."""
 _LENGTH: Final = struct.Struct("<I")
 _ROOM_FOR_HEADER: Final = 96 * 1024
 _STEP: Final = 64 * 1024
@@ -36,13 +38,21 @@ class Person(Section):
     box: Box | None = Field(description="Left, top, right, bottom; None when counted without being seen [px]")
 
 
+class Candidate(Section):
+    """Somebody whom the detector found in the zone in this very picture, however unsure."""
+
+    xy: Pair = Field(description="Place on the ground [m]")
+    score: Annotated[float, Field(ge=0, le=1)]
+
+
 class Header(Section):
     """What the device knew.
 
     Attributes:
         levels: expected number of people per closeness level.
         people: the people in the zone, walkers and riders.
-        ground: the site file's `ground` section with its calibration files written out, None for radar.
+        candidates: for choosing a threshold; empty for radar.
+        ground: the site file's `ground` section with its calibration files written out.
     """
 
     order: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
@@ -54,16 +64,20 @@ class Header(Section):
     stratum: Line
     kind: Literal["picture", "echoes"]
     size: tuple[int, int] = Field(description="Width and height of the picture [px]; 0 for echoes")
+    mark: Literal["foot", "head"] = Field("foot", description="Where counters click")
     blurred: int = Field(description="Boxes whose head was made unrecognisable; several may be of one person")
     count: Annotated[int, Field(ge=0)] = Field(description="People in the zone, riders included")
     riders: Annotated[int, Field(ge=0)]
     levels: dict[Literal["safe", "low_risk", "high_risk", "undetermined"], float]
     people: list[Person]
+    candidates: list[Candidate] = Field(default_factory=list)
+    threshold: float = Field(0.0, description="Score from which somebody counts")
     polygon: list[Pair] = Field(description="Corners of the zone [m]")
     outline: list[Pair] = Field(description="Corners of the zone in the picture [px]; empty when they cannot be drawn")
     closeness: Pair = Field(description="Limits of the levels low_risk and high_risk [m]")
     ground: dict[str, Any] | None
     model: Line
+    software: Annotated[str, Field(max_length=40)] = Field("", description="Version of drukte")
 
 
 def plain_size(width: int, height: int) -> int:

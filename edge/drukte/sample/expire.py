@@ -6,11 +6,14 @@ start, when they reach the order's whole life. A clock that jumps ahead deletes 
 Everything can be repeated after a power cut, and files go before anything is written, so that a full disk is no excuse.
 """
 
+import hashlib
 import json
 import os
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -124,37 +127,57 @@ def finish(state: Path, place: Path, now: Now) -> int:
     remove_empty(place)
     found = hashes(place)
     order = _order(place)
+    inventory = _json({"order": place.name, "files": found})
     with suppress(OSError):
-        write_whole(place / INVENTORY, _json({"order": place.name, "files": found}))
+        write_whole(place / INVENTORY, inventory)
     planned = order.pictures if order else None
-    note(state, "validation_stopped", place.name, now.wall, pictures=len(found), planned=planned)
+    digest = hashlib.sha256(inventory).hexdigest()
+    note(state, "validation_stopped", place.name, now.wall, pictures=len(found), planned=planned, inventory=digest)
     return len(found)
 
 
-def delete(state: Path, place: Path, reason: str, at: float) -> int:
-    """Delete the pictures of one order now; the receipt stays. Returns how many files went."""
+def delete(state: Path, place: Path, reason: str, at: float, **more: Any) -> int:
+    """Delete the pictures of one order on the device now; the receipt stays. Returns how many files went.
+
+    Args:
+        state: folder of all orders.
+        place: that of the order.
+        reason: why, for the receipt and the ledger.
+        at: seconds since 1970.
+        more: what else the receipt says.
+    """
     inventory = _inventory(place)
     files = [p for p in place.iterdir() if p.name not in (INVENTORY, RECEIPT, ORDER)]
     pictures = sum(1 for p in files if p.suffix == SUFFIX)
+    shred(files)
+    sync(place)
+    left = sum(1 for p in place.glob(f"*{SUFFIX}"))
+    receipt = _json(receipt_of(place.name, reason, at, inventory, left) | {"place": "device", **more})
+    with suppress(OSError):
+        write_whole(place / RECEIPT, receipt)
+    digest = hashlib.sha256(receipt).hexdigest()
+    note(state, "validation_deleted", place.name, at, files=len(inventory), left=left, reason=reason, receipt=digest)
+    return pictures
+
+
+def shred(files: Iterable[Path]) -> None:
+    """Delete files, shortened first: should an entry survive a power cut, it leads to nothing."""
     for path in files:
-        # shortened first: should the entry survive a power cut, it leads to nothing
         with suppress(OSError):
             os.truncate(path, 0)
         path.unlink(missing_ok=True)
-    sync(place)
-    left = sum(1 for p in place.glob(f"*{SUFFIX}"))
-    receipt = {
-        "order": place.name,
+
+
+def receipt_of(order: str, reason: str, at: float, files: dict[str, str], left: int) -> dict[str, Any]:
+    """What a receipt says of a deletion: the SHA-256 of every file that went, by name, and how many are left."""
+    return {
+        "order": order,
         "deleted_at": round(at),
-        "deleted_at_utc": instant_text(_when(at)),
+        "deleted_at_utc": instant_text(datetime.fromtimestamp(at, UTC)),
         "reason": reason,
-        "files": inventory,
+        "files": files,
         "left": left,
     }
-    with suppress(OSError):
-        write_whole(place / RECEIPT, _json(receipt))
-    note(state, "validation_deleted", place.name, at, files=len(inventory), left=left, reason=reason)
-    return pictures
 
 
 def _inventory(place: Path) -> dict[str, str]:
@@ -182,9 +205,3 @@ def _order(place: Path) -> Order | None:
 
 def _json(value: dict[str, Any]) -> bytes:
     return (json.dumps(value, sort_keys=True, indent=2) + "\n").encode("ascii")
-
-
-def _when(at: float) -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(at, UTC)

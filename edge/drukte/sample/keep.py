@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import cv2
@@ -11,57 +11,76 @@ import numpy as np
 import pyrage
 from numpy.typing import NDArray
 
+from drukte import __version__
 from drukte.config import Site
+from drukte.config.radar import RadarGround
 from drukte.order import Order
-from drukte.sample.container import Header, Person, pack, room
-from drukte.sample.pixelate import pixelate_heads
+from drukte.sample.container import Candidate, Header, Person, pack, room
 from drukte.sample.plan import Moment
 from drukte.sense.geometry.ground import Ground
+from drukte.sense.geometry.polygon import signed_distance
+from drukte.sense.people import Floats
 from drukte.sense.result import FrameResult
 
 QUALITIES: Final = (92, 85, 75, 60, 40, 20)
 """JPEG qualities, best first: the first that fits the container is used."""
 LATE: Final = 2.0
 """A moment that passed longer ago is missed, not made up for: chance chose it, nobody else does. s."""
-
-Boxes = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+HEADER_ROOM: Final = 80 * 1024
+"""Most that a header takes, bytes."""
+MOST_CANDIDATES: Final = 400
 
 
 @dataclass(slots=True)
-class _Waiting:
-    """A picture whose count is still to come: numbers trail by about a second."""
+class Shot:
+    """What was kept of one moment, still to be joined with its count: a camera's numbers trail by about a second.
 
-    moment: Moment
-    file: int
+    Attributes:
+        at: time of the frame in the pipeline, s.
+        taken: seconds since 1970.
+        size: width and height of the picture, px; (0, 0) for echoes.
+        blurred: boxes whose head was made unrecognisable.
+        content: JPEG, or echoes as `echo_memory` packs them.
+        candidates: what the detector found in the zone.
+    """
+
     at: float
     taken: float
     size: tuple[int, int]
     blurred: int
-    jpeg: bytes
+    content: bytes
+    candidates: list[Candidate] = field(default_factory=list)
 
 
 class Keeper:
-    """What the sampler does beside counting."""
+    """What the sampler does beside counting, whatever the sensor: moments in, encrypted files out."""
 
     def __init__(
         self,
         order: Order,
         site: Site,
-        ground: Ground,
+        outline: list[tuple[float, float]],
         calibration: dict[str, Any],
         moments: Sequence[Moment],
         size: int,
     ) -> None:
-        """`moments`: those that have a file, in the order of the files. `size`: bytes of a container."""
-        self._order, self._site, self._size = order, site, size
-        self._zone = next(i for i, zone in enumerate(site.zones) if zone.name == order.zone)
+        """Get ready for an order.
+
+        Args:
+            order: the accepted order.
+            site: the device's site.
+            outline: the zone in the picture, px.
+            calibration: the site's `ground` section with its files written out.
+            moments: those that have a file, in the order of the files.
+            size: bytes of a container.
+        """
+        self._order, self._site, self._size, self._outline = order, site, size, outline
+        self.zone = next(i for i, zone in enumerate(site.zones) if zone.name == order.zone)
         self._todo = list(enumerate(moments))
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[tuple[int, Moment, Shot]] = []
         self._recipients = [pyrage.x25519.Recipient.from_str(r.key) for r in order.recipients]
         self._calibration = calibration
-        polygon = np.asarray(site.zones[self._zone].polygon, np.float64)
-        self._polygon = [(float(x), float(y)) for x, y in polygon]
-        self._outline = outline(ground, polygon)
+        self.polygon = np.asarray(site.zones[self.zone].polygon, np.float64)
         self.missed = 0
 
     @property
@@ -73,47 +92,54 @@ class Keeper:
         """The age file of a container. Only the recipients' private keys open it."""
         return bytes(pyrage.encrypt(content, self._recipients))
 
-    def look(self, picture: NDArray[np.uint8], at: float, wall: float, boxes: Boxes) -> None:
-        """See whether a moment has come; if so, hold on to this picture.
+    def due(self, wall: float) -> tuple[int, Moment] | None:
+        """The moment that has come, and the number of its file; None while none has. It is not given twice.
 
         Args:
-            picture: the frame; heads in it are made unrecognisable when the order says so.
-            at: its time in the pipeline.
             wall: seconds since 1970.
-            boxes: finds everybody in the picture, (n, 4 or more), px.
         """
         while self._todo and wall - self._todo[0][1].at > LATE:
             self._todo.pop(0)
             self.missed += 1
         if not self._todo or wall < self._todo[0][1].at or wall >= self._order.ends.timestamp():
-            return
-        file, moment = self._todo.pop(0)
-        blurred = pixelate_heads(picture, boxes(picture)[:, :4]) if self._order.blur else 0
-        jpeg = self.compress(picture)
-        size = (picture.shape[1], picture.shape[0])
-        self._waiting.append(_Waiting(moment, file, at, wall, size, blurred, jpeg))
+            return None
+        return self._todo.pop(0)
+
+    def hold(self, slot: tuple[int, Moment], shot: Shot) -> None:
+        """Keep a shot until its count has come."""
+        self._waiting.append((*slot, shot))
 
     def compress(self, picture: NDArray[np.uint8]) -> bytes:
-        """The picture as JPEG, as good as fits the container."""
+        """A picture as JPEG, as good as fits the container."""
         # what the header takes at most is set aside; `pack` checks
         for quality in QUALITIES:
             _, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-            if len(encoded) <= room(self._size, b" " * (80 * 1024)):
+            if len(encoded) <= room(self._size, b" " * HEADER_ROOM):
                 break
         data = encoded.tobytes()
         encoded.fill(0)
         return data
 
+    def candidates(self, xy: Floats, scores: Floats) -> list[Candidate]:
+        """The surest of those who stand in the zone: (n, 2) places, m, and (n,) scores."""
+        inside = np.flatnonzero(signed_distance(xy, self.polygon) > 0) if len(xy) else np.empty(0, np.intp)
+        best = inside[np.argsort(-scores[inside])][:MOST_CANDIDATES]
+        return [
+            Candidate(xy=(round(x, 3), round(y, 3)), score=round(min(1.0, s), 4))
+            for (x, y), s in zip(xy[best].tolist(), scores[best].tolist(), strict=True)
+        ]
+
     def results(self, results: Sequence[FrameResult], write: Callable[[int, bytes], None]) -> None:
         """Match results with the pictures that wait for them; `write` gets the number of a file and its bytes."""
         for result in results:
-            for w in [w for w in self._waiting if w.at == result.at]:
-                self._waiting.remove(w)
-                write(w.file, self.encrypt(pack(self._header(w, result), w.jpeg, self._size)))
+            for waiting in [w for w in self._waiting if w[2].at == result.at]:
+                self._waiting.remove(waiting)
+                file, moment, shot = waiting
+                write(file, self.encrypt(pack(self._header(moment, shot, result), shot.content, self._size)))
 
-    def _header(self, w: _Waiting, result: FrameResult) -> Header:
-        counts = result.zones[self._zone]
-        inside = np.flatnonzero(result.seen.inside[self._zone])
+    def _header(self, moment: Moment, shot: Shot, result: FrameResult) -> Header:
+        counts = result.zones[self.zone]
+        inside = np.flatnonzero(result.seen.inside[self.zone])
         people = [
             Person(xy=tuple(xy), box=tuple(box) if math.isfinite(box[0]) else None)
             for xy, box in zip(result.seen.xy[inside].tolist(), result.seen.boxes[inside].tolist(), strict=True)
@@ -123,13 +149,14 @@ class Keeper:
             order=self._order.id,
             device=self._site.device,
             zone=self._order.zone,
-            index=w.moment.index,
-            planned=w.moment.at,
-            taken=w.taken,
-            stratum=w.moment.stratum,
-            kind="picture",
-            size=w.size,
-            blurred=w.blurred,
+            index=moment.index,
+            planned=moment.at,
+            taken=shot.taken,
+            stratum=moment.stratum,
+            kind="picture" if any(shot.size) else "echoes",
+            size=shot.size,
+            mark=self._order.mark,
+            blurred=shot.blurred,
             count=counts.people + counts.riders,
             riders=counts.riders,
             levels={
@@ -139,12 +166,21 @@ class Keeper:
                 "undetermined": counts.undetermined,
             },
             people=people,
-            polygon=self._polygon,
+            candidates=shot.candidates,
+            threshold=self._site.model.score,
+            polygon=[(x, y) for x, y in self.polygon.tolist()],
             outline=self._outline,
             closeness=(near.low_risk, near.high_risk),
             ground=self._calibration,
-            model=f"{self._site.model.name} {self._site.model.size} {self._site.model.score}",
+            model=self._detector(),
+            software=__version__,
         )
+
+    def _detector(self) -> str:
+        model = self._site.model
+        if isinstance(self._site.ground, RadarGround):
+            return self._site.source.kind
+        return f"{model.name} {model.size} {model.score}"
 
 
 def outline(ground: Ground, polygon: NDArray[np.float64]) -> list[tuple[float, float]]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from drukte.config import Site, SiteError
+from drukte.config.radar import RADARS
 from drukte.exits import Exit
 from drukte.models import ModelError, read
 from drukte.order import Order, OrderError, accept, read_signers
@@ -80,7 +81,7 @@ def room(site_file: Path, order_file: Path, signers_file: Path, state: Path, doo
     try:
         site, order = load(site_file, order_file, signers_file, state)
         plan = sampling(order)
-        model = read(site.model.name, site.model.size)
+        model = b"" if site.source.kind in RADARS else read(site.model.name, site.model.size)
     except SiteError as error:
         return _say(Exit.SITE, str(error))
     except OrderError as error:

@@ -6,7 +6,7 @@ written is encrypted; that the sampler writes nothing else is what its tests loo
 
 import os
 import resource
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +20,17 @@ MOST: Final = 1024
 _MASK: Final = 0xFFFFFFFF ^ (MOST - 1)
 
 
-def seal_with_files(door_fd: int, ioctl_types: bytes, files: Sequence[Path], size: int) -> SealReport:
+def seal_with_files(
+    door_fd: int, ioctls: Iterable[int], files: Sequence[Path], size: int, source_fds: Sequence[int] = ()
+) -> SealReport:
     """Lock the sampler's room. `files[i]` can then be written as descriptor `FIRST + i`, up to `size` bytes.
 
     Args:
         door_fd: writing end of a pipe or FIFO.
-        ioctl_types: as in `drukte.sense.lock.seal.seal`.
+        ioctls: as in `drukte.sense.lock.seal.seal`.
         files: existing files; they are opened for writing only, so that nothing can be read back.
         size: most bytes in one file.
+        source_fds: descriptors to read from, as in `drukte.sense.lock.seal.seal`.
 
     Raises SealError, see `drukte.sense.lock.seal.seal`.
     """
@@ -39,7 +42,7 @@ def seal_with_files(door_fd: int, ioctl_types: bytes, files: Sequence[Path], siz
             raise SealError(f"only {hard} descriptors allowed; set LimitNOFILE={FIRST + MOST} in the unit")
         resource.setrlimit(resource.RLIMIT_NOFILE, (FIRST + MOST, hard))
     wake = {fd: length for fd, length in wakers().items() if fd != door_fd}
-    policy = rules(door_fd, ioctl_types, wake)
+    policy = rules(door_fd, ioctls, wake)
     policy["write"].append([Check(0, FIRST, _MASK)])
     policy["fdatasync"] = [[Check(0, FIRST, _MASK)]]
 
@@ -52,4 +55,4 @@ def seal_with_files(door_fd: int, ioctl_types: bytes, files: Sequence[Path], siz
             opened.add(FIRST + i)
         return opened, size
 
-    return lock(door_fd, policy, {door_fd, *wake}, open_last=open_files)
+    return lock(door_fd, policy, {door_fd, *wake, *source_fds}, open_last=open_files)

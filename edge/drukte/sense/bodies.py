@@ -68,7 +68,10 @@ class Bodies:
     def place(self, people: Detections, drawn: bool = False) -> tuple[Detections, Positions]:
         """Where people stand who have one box each; `drawn`: by hand, so without a detector's errors."""
         boxes, scores = people.boxes.astype(np.float64), people.scores.astype(np.float64)
-        xy, cov, ok = self._ground.positions(boxes) if drawn else standing(self._ground, boxes, scores)
+        if drawn:
+            xy, cov, ok = self._ground.positions(boxes)
+        else:
+            xy, cov, ok = standing(self._ground, boxes, scores, self.tallness(people.boxes))
         rows = np.flatnonzero(ok)
         return people.select(rows), Positions(xy[rows], cov[rows], scores[rows])
 

@@ -3,6 +3,9 @@
 import math
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from drukte.config import Site
 from drukte.sense.frame import Frame
 from drukte.sense.geometry.view import View
@@ -36,7 +39,11 @@ class CameraSight:
         """See `Sight.turn`."""
         with self._frame as frame:
             at = self._source.read(frame)
-            return None if at is None else self._pipeline.step(frame.image, at)
+            return None if at is None else self._step(frame.image, at)
+
+    def _step(self, picture: NDArray[np.uint8], at: float) -> list[FrameResult]:
+        """Reduce one picture, which is wiped on return."""
+        return self._pipeline.step(picture, at)
 
     @property
     def view(self) -> View:

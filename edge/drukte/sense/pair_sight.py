@@ -16,7 +16,7 @@ from drukte.sense.geometry.view import View
 from drukte.sense.people import Positions
 from drukte.sense.radar_pipeline import HELD, SURE
 from drukte.sense.reduction.reduce import Reducer
-from drukte.sense.result import FrameResult, Seen
+from drukte.sense.result import FrameResult, Seen, no_boxes
 from drukte.sense.tracking.smooth import Smoother
 from drukte.sense.tracking.together import Together, together
 from drukte.sense.tracking.track import Tracker
@@ -25,17 +25,21 @@ from drukte.summary import RUNNING
 
 STALE: Final = 2.0
 """s after which what a sensor saw last is no longer said of now."""
-HOLD_SEEN: Final = 5.0
-"""s for which somebody without a fresh echo counts on in a camera's view that the camera does not see there."""
-NEAR: Final = 0.7
-"""m within which that is the same person."""
+WITNESS: Final = 2.0
+"""s for which a camera that sees somebody vouches for them: detectors miss people in plain view for moments."""
+NEAR: Final = 1.0
+"""m within which it vouches."""
+TRUST_OVER: Final = 60.0
+"""s over which it is learned how many of the people with fresh echoes a camera sees."""
+TRUSTED: Final = 0.3
+"""Share of them from which a camera is believed when it sees nobody; at night it sees none."""
 
 
 class Eye(Protocol):
     """What is asked of each of the two: a `Sight` that can stop at positions."""
 
     rate: float | None
-    ioctls: bytes
+    ioctls: tuple[int, ...]
     fds: tuple[int, ...]
 
     @property
@@ -87,6 +91,7 @@ class Pair:
         self._reducer = Reducer(self._site)
         self._last: list[tuple[float, Positions] | None] = [None, None]
         self._witnessed: list[tuple[float, Positions]] = []
+        self._trust, self._time = 1.0, 0.0
         self._agreed: list[tuple[float, Together]] = []
 
     def see(self, which: int, t: float, people: Positions) -> None:
@@ -97,7 +102,7 @@ class Pair:
         self._last[which] = t, people
         if self._cameras[which]:
             self._witnessed.append((t, people))
-            self._witnessed = [(at, seen) for at, seen in self._witnessed if t - at <= HOLD_SEEN]
+            self._witnessed = [(at, seen) for at, seen in self._witnessed if t - at <= WITNESS]
 
     def step(self, t: float, calibration: int = 0) -> list[FrameResult]:
         """Reduce the moment `t`, s; see `Pipeline.step` for when results come."""
@@ -105,7 +110,8 @@ class Pair:
         apart = abs(self._last[0][0] - self._last[1][0]) if self._last[0] and self._last[1] else 0.0
         for which in (0, 1):
             if not self._cameras[which] and self._cameras[1 - which]:
-                now[which] = self._still_there(now[which], self._views[1 - which])
+                now[which] = self._vouched(now[which], self._views[1 - which], t - self._time)
+        self._time = t
         people = together(now[0], now[1], self._views, min(apart, STALE))
         self._agreed.append((t, people))
         tracks = self._tracker.update(people.positions, t)
@@ -116,15 +122,19 @@ class Pair:
         """Reduce the last moments."""
         return [self._reduce(tracks, t, 0) for t, tracks in self._smoother.flush()]
 
-    def _still_there(self, people: Positions, view: View) -> Positions:
-        """Without those who are only held, in a camera's view, where the camera saw nobody for long."""
-        held = people.scores < HELD
-        if not held.any():
+    def _vouched(self, people: Positions, view: View, dt: float) -> Positions:
+        """Those radar people whom the camera sees too, cannot see, or is not fit to judge."""
+        if not len(people):
             return people
         witnesses = np.concatenate([seen.xy for _, seen in self._witnessed] or [np.empty((0, 2))])
         apart = np.linalg.norm(people.xy[:, None] - witnesses[None], axis=2)
-        witnessed = (apart < NEAR).any(axis=1) if len(witnesses) else np.zeros(len(people), np.bool_)
-        return people.select(~held | witnessed | view.outside(people.xy))
+        seen = (apart < NEAR).any(axis=1)
+        now = self._witnessed[-1][1].xy if self._witnessed else witnesses
+        plain = ~view.outside(people.xy) & ~view.hidden(people.xy, now)
+        sure = plain & (people.scores >= HELD)
+        if sure.any():
+            self._trust += min(1.0, dt / TRUST_OVER) * (float(seen[sure].mean()) - self._trust)
+        return people if self._trust < TRUSTED else people.select(seen | ~plain)
 
     def _reduce(self, tracks: Tracks, t: float, calibration: int) -> FrameResult:
         zones, states = self._reducer.reduce(tracks, t)
@@ -135,8 +145,7 @@ class Pair:
             inside = people.common & (signed_distance(people.positions.xy, np.array(zone.polygon)) >= 0)
             counts.judged = int(inside.sum())
             counts.agreed = int((inside & people.seen_by.all(axis=1)).sum())
-        boxes = np.full((len(tracks), 4), np.nan)
-        seen = Seen(tracks.xy, boxes, [state.inside for state in states])
+        seen = Seen(tracks.xy, no_boxes, [state.inside for state in states])
         return FrameResult(t, zones, RUNNING, calibration, int(tracks.mode), seen)
 
 

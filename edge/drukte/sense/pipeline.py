@@ -97,7 +97,7 @@ class Pipeline:
 
     def _reduce(self, tracks: Tracks, t: float) -> FrameResult:
         zones, states = self._reducer.reduce(tracks, t, self._ground.shared)
-        seen = Seen(tracks.xy, self._bodies.boxes(tracks.xy), [state.inside for state in states])
+        seen = Seen(tracks.xy, self._bodies.boxes, [state.inside for state in states])
         return FrameResult(t, zones, RUNNING, self._moved.calibration, int(tracks.mode), seen)
 
     @property
@@ -113,6 +113,16 @@ class Pipeline:
         """What the detector makes of a picture, as numbers, to compare before and after the seal."""
         found = self._detector(picture)
         return np.column_stack([found.boxes, found.scores]).astype(np.float64)
+
+    def everybody(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Floats, Floats]:
+        """Whoever may be in a picture, however unsure, without the tracker.
+
+        Returns:
+            (n, 4) all boxes, several for each person, px; then for each person once: (m, 2) places, m, and (m,) scores.
+        """
+        found = self._detector(picture)
+        _, positions = self._bodies.settle(found.select(found.kinds == PERSON))
+        return found.boxes, positions.xy, positions.scores
 
     def wipe(self) -> None:
         """Overwrite every buffer that held pixels."""

@@ -14,7 +14,7 @@ from drukte.sense.detect.echoes import EchoDetector
 from drukte.sense.geometry.view import View
 from drukte.sense.people import Floats, Positions
 from drukte.sense.reduction.reduce import Reducer
-from drukte.sense.result import FrameResult, Seen
+from drukte.sense.result import FrameResult, Seen, no_boxes
 from drukte.sense.sources.radar import RadarFrame
 from drukte.sense.sources.radar_modules import Module
 from drukte.sense.tracking.track import Tracker
@@ -88,8 +88,7 @@ class RadarPipeline:
         for counts, state in zip(zones, states, strict=True):
             counts.held += int((held & state.inside).sum())
             counts.saturated |= self._detector.saturated or frame.truncated
-        boxes = np.full((len(tracks), 4), np.nan)
-        seen = Seen(tracks.xy, boxes, [state.inside for state in states])
+        seen = Seen(tracks.xy, no_boxes, [state.inside for state in states])
         return [FrameResult(t, zones, RUNNING, 0, int(tracks.mode), seen)]
 
     def answer(self) -> Floats:

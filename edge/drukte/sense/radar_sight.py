@@ -30,7 +30,7 @@ TRIES: Final = 20
 class RadarSight:
     """See `Sight`."""
 
-    ioctls = b""
+    ioctls: tuple[int, ...] = ()
 
     def __init__(self, site: Site, folder: Path) -> None:
         if not isinstance(site.ground, RadarGround):
@@ -64,7 +64,7 @@ class RadarSight:
                     self.rate = 1 / module.period
                     port = open_port(find_port(settings.port), module.baud)
                     if isinstance(settings, RadarTiSource):
-                        _configure(settings, folder, port)
+                        configure(settings, folder, port)
                     else:
                         Ld2450Setup(port, settings.port).run()
                     self.fds = (port.fileno(),)
@@ -94,9 +94,13 @@ class RadarSight:
         if frame is None:
             return None
         try:
-            return self._pipeline.step(frame)
+            return self._step(frame)
         finally:
             frame.wipe()
+
+    def _step(self, frame: RadarFrame) -> list[FrameResult]:
+        """Reduce one frame, which is wiped on return."""
+        return self._pipeline.step(frame)
 
     @property
     def view(self) -> View:
@@ -159,7 +163,7 @@ class RadarSight:
         self._pipeline.wipe()
 
 
-def _configure(settings: RadarTiSource, folder: Path, data: object) -> None:
+def configure(settings: RadarTiSource, folder: Path, data: object) -> None:
     """Send the configuration, if there is one. Raises RadarError."""
     if settings.configuration is None:
         return

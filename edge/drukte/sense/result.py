@@ -1,5 +1,6 @@
 """What a sensor's frame comes to, for the loop and for measuring accuracy."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +16,23 @@ class Seen:
 
     Attributes:
         xy: (n, 2) places, m.
-        boxes: (n, 4) boxes, px, of bodies of usual height that stand there; NaN where the camera's pose is unknown.
+        draw: what makes boxes of places.
         inside: one (n,) mask per zone.
     """
 
     xy: Floats
-    boxes: Floats
+    draw: Callable[[Floats], Floats]
     inside: list[NDArray[np.bool_]]
+
+    @property
+    def boxes(self) -> Floats:
+        """(n, 4) boxes, px, of bodies of usual height that stand there; NaN where the camera's pose is unknown."""
+        return self.draw(self.xy)
+
+
+def no_boxes(xy: Floats) -> Floats:
+    """(n, 4) NaN: people before a radar have none."""
+    return np.full((len(xy), 4), np.nan)
 
 
 @dataclass(slots=True)

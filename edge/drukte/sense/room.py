@@ -8,6 +8,7 @@ import contextlib
 import math
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from drukte.indicator.hold import IndicatorError, hold
 from drukte.indicator.hold import folder as indicator_folder
 from drukte.sense.geometry.calibration import CalibrationError, GroundError
 from drukte.sense.lock.liveness import NotAliveError
-from drukte.sense.lock.seal import SealError, seal, wakers
+from drukte.sense.lock.seal import SealError, SealReport, seal, wakers
 from drukte.sense.reduction.tick import Ticker
 from drukte.sense.sight import FrameResult, Sight, open_sight
 from drukte.sense.sources import SourceEnded, SourceError
@@ -42,13 +43,36 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
         model: the verified graph.
         door_fd: descriptor of the writing end of the door, a pipe or FIFO.
     """
+
+    def lock(sight: Sight) -> SealReport:
+        return seal(door_fd, ioctls=sight.ioctls, wake_fds=wakers(), source_fds=sight.fds)
+
+    return enter(site, lambda: open_sight(site, folder, model), lock, door_fd)
+
+
+def enter(
+    site: Site,
+    open_it: Callable[[], Sight],
+    lock: Callable[[Sight], SealReport],
+    door_fd: int,
+    usual: int = RUNNING,
+) -> Outcome:
+    """The start-up that every sealed program has in common, and its loop.
+
+    Args:
+        site: the device's site.
+        open_it: opens the sensor and loads what its frames need.
+        lock: closes the seal; called when frames have gone the whole way.
+        door_fd: as for `run_room`.
+        usual: state of the sensor that records give while all is well.
+    """
     looking = site.may_look(datetime.now(UTC))
     if not looking.allowed:
         return Exit.CLOSED, ""
     closes = looking.until.timestamp() if looking.until else math.inf
     try:
         light = ask_for_light(site)
-        sight = open_sight(site, folder, model)
+        sight = open_it()
     except IndicatorError as error:
         return Exit.INDICATOR, str(error)
     except SourceError as error:
@@ -58,7 +82,7 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
     try:
         _warm_up(sight)
         os.set_blocking(door_fd, False)
-        report = seal(door_fd, ioctl_types=sight.ioctls, wake_fds=wakers(), source_fds=sight.fds)
+        report = lock(sight)
     except (SourceError, SourceEnded) as error:
         return Exit.SOURCE, str(error)
     except SealError as error:
@@ -66,7 +90,7 @@ def run_room(site: Site, folder: Path, model: bytes, door_fd: int) -> Outcome:
     try:
         sight.confirm()
         ticker = Ticker(site.tick, len(site.zones), int(report.bits), time.time(), time.monotonic())
-        return _loop(sight, ticker, Door(door_fd), closes, light), ""
+        return _loop(sight, ticker, Door(door_fd), closes, light, usual), ""
     except NotAliveError:
         return Exit.NOT_ALIVE, ""
     except (SourceError, SourceEnded):
@@ -101,11 +125,11 @@ def ask_for_light(site: Site) -> int | None:
     return None if site.indicator.kind == "none" else hold(indicator_folder())
 
 
-def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float, light: int | None) -> Exit:
+def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float, light: int | None, usual: int) -> Exit:
     """See, reduce, forget, until the recording ends or the wall clock reaches `closes`, seconds since 1970."""
     patience = max(2.0, 3 / sight.rate) if sight.rate else 2.0
     last_seen = time.monotonic()
-    state = RUNNING
+    state = usual
     why: Exit | None = None
     while True:
         if why is None and time.time() >= closes:
@@ -115,14 +139,14 @@ def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float, light: int 
                 results = sight.turn()
                 if results is not None:
                     last_seen = time.monotonic()
-                    state = _add(ticker, results, last_seen)
+                    state = _add(ticker, results, last_seen, usual)
             except SourceEnded:
                 why = Exit.OK
         if why is not None and not sight.closed:
             sight.close()
             if light is not None:
                 os.close(light)
-            _add(ticker, sight.finish(), time.monotonic())
+            _add(ticker, sight.finish(), time.monotonic(), usual)
         steady = time.monotonic()
         if steady - last_seen > patience:
             state = STARVED
@@ -134,11 +158,11 @@ def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float, light: int 
             time.sleep(0.05)
 
 
-def _add(ticker: Ticker, results: list[FrameResult], steady: float) -> int:
+def _add(ticker: Ticker, results: list[FrameResult], steady: float, usual: int) -> int:
     """Add what the pipeline gave out; returns the state of the sensor."""
-    state = RUNNING
+    state = usual
     for result in results:
-        state = result.state
+        state = usual if result.state == RUNNING else result.state
         ticker.add(result.zones, steady, state, result.calibration, result.mode)
     return state
 

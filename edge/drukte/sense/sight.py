@@ -15,12 +15,12 @@ class Sight(Protocol):
 
     Attributes:
         rate: frames per second that it aims at, None when as fast as possible.
-        ioctls: types of device commands that it goes on using in the sealed room (see sense/lock/seal.py).
+        ioctls: device commands that it goes on using in the sealed room (see sense/lock/commands.py).
         fds: descriptors that it reads from there and that the seal cannot know.
     """
 
     rate: float | None
-    ioctls: bytes
+    ioctls: tuple[int, ...]
     fds: tuple[int, ...]
 
     @property

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from drukte.config.ground import MountGround
+from drukte.sense.bodies import Bodies
 from drukte.sense.geometry.calibration import ground_from
 from drukte.sense.geometry.feet import standing
 
@@ -31,7 +32,8 @@ PLACES = np.array([(0.0, 8.0), (2.0, 12.0), (-1.0, 15.0)])
 def test_whole_boxes_stand_on_their_feet(ground):
     boxes = boxes_of(ground, PLACES)
     scores = np.full(3, 0.8)
-    np.testing.assert_array_equal(standing(ground, boxes, scores)[0], ground.positions(boxes, scores)[0])
+    tall = Bodies(ground).tallness(boxes)
+    np.testing.assert_array_equal(standing(ground, boxes, scores, tall)[0], ground.positions(boxes, scores)[0])
 
 
 def test_a_box_cut_at_the_knees_is_placed_by_its_head(ground):
@@ -39,7 +41,7 @@ def test_a_box_cut_at_the_knees_is_placed_by_its_head(ground):
     boxes[:, 3] -= 0.3 * (boxes[:, 3] - boxes[:, 1])
     scores = np.full(3, 0.8)
     naive, _, _ = ground.positions(boxes, scores)
-    xy, cov, ok = standing(ground, boxes, scores)
+    xy, cov, ok = standing(ground, boxes, scores, Bodies(ground).tallness(boxes))
     assert ok.all()
     assert (np.hypot(*(naive - PLACES).T) > 0.9).all()
     assert (np.hypot(*(xy - PLACES).T) < 0.25).all()
@@ -49,5 +51,5 @@ def test_a_box_cut_at_the_knees_is_placed_by_its_head(ground):
 def test_the_error_grows_along_the_view_with_the_distance(ground):
     boxes = boxes_of(ground, np.array([(0.0, 8.0), (0.0, 16.0)]))
     boxes[:, 3] -= 0.3 * (boxes[:, 3] - boxes[:, 1])
-    _, cov, _ = standing(ground, boxes, np.full(2, 0.8))
+    _, cov, _ = standing(ground, boxes, np.full(2, 0.8), Bodies(ground).tallness(boxes))
     assert cov[1, 1, 1] > 1.5 * cov[0, 1, 1]

@@ -203,7 +203,7 @@ def test_a_serial_port_can_be_read_but_not_written(tmp_path: Path) -> None:
     script = """
 far, near = os.openpty()
 os.write(far, b'echo\\n')
-seal.seal(w, ioctl_types=b'', source_fds=[near, far])
+seal.seal(w, ioctls=(), source_fds=[near, far])
 data = os.read(near, 5)
 try:
     os.write(near, b'x' * 64)

@@ -2,14 +2,16 @@
 headers."""
 
 import re
+import shutil
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drukte.sense.lock import kernel, seal, seccomp
+from drukte.sense.lock import commands, kernel, seal, seccomp
 from drukte.sense.lock.kernel import MACHINES, SYSCALLS, SealError, number
 from drukte.sense.lock.seccomp import ALLOW, AUDIT_ARCH, KILL, REFUSE, Check, Op, assemble
 
@@ -43,8 +45,8 @@ def verdict(program: list[Op], machine: str, call: int, args: tuple[int, ...] = 
                 raise AssertionError(f"unknown instruction {code:#x}")
 
 
-def policy(machine: str, deadly: bool = False, ioctl_types: bytes = b"V") -> list[Op]:
-    return assemble(seal.rules(DOOR, ioctl_types, WAKERS), seal._DEADLY.split() if deadly else (), machine)
+def policy(machine: str, deadly: bool = False, ioctls: tuple[int, ...] = commands.V4L2) -> list[Op]:
+    return assemble(seal.rules(DOOR, ioctls, WAKERS), seal._DEADLY.split() if deadly else (), machine)
 
 
 def expected(machine: str, call: int, args: tuple[int, ...]) -> bool:
@@ -58,7 +60,7 @@ def expected(machine: str, call: int, args: tuple[int, ...]) -> bool:
         case "mmap" | "mprotect":
             return not args[2] & 4
         case "ioctl":
-            return low[1] >> 8 & 0xFF == ord("V") or low[1] == 0x541B
+            return low[1] in commands.V4L2
         case _:
             return name in seal._FREE_CALLS.split()
 
@@ -112,7 +114,38 @@ def test_deadly_calls_end_the_process_and_others_do_not(machine: str) -> None:
 def test_a_radar_gets_no_device_requests(machine: str) -> None:
     n = number("ioctl", machine)
     assert n is not None
-    assert verdict(policy(machine, ioctl_types=b""), machine, n, (3, 0xC0585611)) == REFUSE
+    program = policy(machine, ioctls=())
+    for request in (commands.VIDIOC_DQBUF, 0x541B, 0x5412, 0):
+        assert verdict(program, machine, n, (3, request)) == REFUSE
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_camera_can_give_back_buffers_but_make_no_other_and_show_none(machine: str) -> None:
+    n = number("ioctl", machine)
+    assert n is not None
+    for listed in (commands.V4L2, commands.LIBCAMERA):
+        program = policy(machine, ioctls=listed)
+        passed = {
+            k for k in (*range(0x5600, 0x5700), *commands.LIBCAMERA) if verdict(program, machine, n, (3, k)) == ALLOW
+        }
+        assert passed == set(listed)
+        # its upper half does not count in the kernel; VIDIOC_S_FMT, S_OUTPUT, OVERLAY, EXPBUF, S_INPUT
+        assert verdict(program, machine, n, (3, 1 << 32 | commands.VIDIOC_QBUF)) == ALLOW
+        for other in (0xC0D05605, 0xC004562F, 0x4004560E, 0xC0405610, 0xC0045627):
+            assert verdict(program, machine, n, (3, other)) == REFUSE
+
+
+def test_commands_are_those_of_the_kernels_headers(tmp_path: Path) -> None:
+    compiler = shutil.which("cc")
+    if compiler is None or not Path("/usr/include/linux/videodev2.h").exists():
+        pytest.skip("no C compiler or kernel headers: the numbers of device commands were not compared with them")
+    names = [name for name in vars(commands) if name.startswith(("VIDIOC_", "DMA_"))]
+    lines = "".join(f'printf("{name} %lu ", (unsigned long){name});' for name in names)
+    headers = "".join(f"#include <{name}.h>\n" for name in ("stdio", "linux/videodev2", "linux/dma-buf"))
+    (tmp_path / "a.c").write_text(f"{headers}int main(void) {{ {lines} return 0; }}")
+    subprocess.run([compiler, "-o", tmp_path / "a", tmp_path / "a.c"], check=True)
+    told = subprocess.run([tmp_path / "a"], check=True, capture_output=True, text=True).stdout.split()
+    assert dict(zip(told[::2], map(int, told[1::2]), strict=True)) == {name: getattr(commands, name) for name in names}
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drukte_tools.validate.figures import recording_figures
 from drukte_tools.validate.metrics import CountErrors, PairErrors, match, overlaps
 
 
@@ -37,14 +38,11 @@ def test_count_errors() -> None:
     errors = CountErrors()
     for found, true in [(3, 3), (4, 3), (2, 5), (5, 5)]:
         errors.add(found, true)
-    assert errors.figures() == {
-        "mean_truth": 4.0,
-        "count_mae": 1.0,
-        "count_bias": -0.5,
-        "constant_mae": 1.0,
-        "flicker": 2.0,
-        "flicker_truth": pytest.approx(2 / 3),
-    }
+    assert errors.flicker() == {"flicker": 2.0, "flicker_truth": pytest.approx(2 / 3)}
+    figures = recording_figures(errors.found, errors.true, [0.0, 1.0, 2.0, 3.0], 10.0)
+    assert figures["intervals"]["count_mae"]["low"] is None
+    told = ("mean_truth", "count_mae", "count_bias", "constant_mae", "total_ratio", "share_within_1_or_20_percent")
+    assert [figures[name] for name in told] == pytest.approx([4.0, 1.0, -0.5, 1.0, 14 / 16, 0.75])
 
 
 def test_pairs_of_three_people_of_whom_one_is_missed_and_one_is_invented() -> None:

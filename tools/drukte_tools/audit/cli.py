@@ -9,7 +9,7 @@ import click
 from drukte.cli import site_option
 from drukte.config import SiteError, load_site
 from drukte.models import ModelError
-from drukte_tools.audit.twins import TWINS
+from drukte_tools.audit.twins import PLANTS
 
 
 @click.command()
@@ -23,7 +23,7 @@ from drukte_tools.audit.twins import TWINS
     help="Folder for the report: audit.json, audit.nl.html, audit.en.html.",
 )
 @click.option("--scope", is_flag=True, help="Print the files that an auditor must read, and their lines, instead.")
-@click.option("--plant", type=click.Choice(sorted(TWINS)), help="Plant a leak, to see the audit find it.")
+@click.option("--plant", type=click.Choice(PLANTS), help="Plant a leak, to see the audit find it.")
 def audit(site_file: Path, minutes: float, out: Path, scope: bool, plant: str | None) -> None:
     """Check on this machine that no picture leaves memory, and write a report.
 
@@ -51,10 +51,20 @@ def audit(site_file: Path, minutes: float, out: Path, scope: bool, plant: str | 
     for language in ("nl", "en"):
         (out / f"audit.{language}.html").write_text(page(report, language), encoding="utf-8")
     for check in report["checks"]:
-        control = "" if check["control_caught"] else f"; its planted leak ({check['control']}) was NOT caught"
-        click.echo(f"{'holds' if check['holds'] else 'FAILS':>6}  {check['check']}{control}")
+        click.echo(f"{'holds' if check['holds'] else 'FAILS':>6}  {check['check']}")
+        for leak, caught in check["controls"].items():
+            if not caught:
+                click.echo(f"          its planted leak ({leak}) was NOT caught")
         for found in check["found"]:
             click.echo(f"          {found}")
+        for name, value in check["seen"].items():
+            click.echo(f"          {name}: {value}")
+        for row in check["table"] if check["check"] == "memory" else ():
+            click.echo(
+                "          copies, {}: sense {}, report {}, sense that overwrites nothing {}".format(
+                    row["name"], *row["values"]
+                )
+            )
     if plant is None:
         folder = state_folder(load_site(site_file))
         if (folder / "ledger.jsonl").exists():
@@ -62,5 +72,6 @@ def audit(site_file: Path, minutes: float, out: Path, scope: bool, plant: str | 
                 Ledger(folder / "ledger.jsonl").record("audit", verdict=report["verdict"], minutes=minutes)
             except LedgerError as error:
                 click.echo(f"not written to the ledger: {error}", err=True)
-    click.echo(f"{report['verdict']}: {out}/audit.nl.html, {out}/audit.en.html, {out}/audit.json")
+    named = f" ({', '.join(report['leaks'])})" if report["leaks"] else ""
+    click.echo(f"{report['verdict']}{named}: {out}/audit.nl.html, {out}/audit.en.html, {out}/audit.json")
     sys.exit(0 if report["verdict"] == "PASS" else 2)

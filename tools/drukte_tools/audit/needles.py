@@ -1,7 +1,9 @@
 """What to look for: pieces of the watermarked picture, in every form in which the room holds it for a moment."""
 
+import base64
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -9,6 +11,8 @@ from drukte.sense.sources.canary import line
 
 Needles = Mapping[str, bytes]
 CHUNK = 16 << 20
+LONGEST = 512
+"""Bytes by which two chunks overlap; no piece is longer, in whatever form."""
 
 
 def needles(seed: int, width: int, height: int, model: str) -> Needles:
@@ -59,7 +63,7 @@ def in_memory(pid: int, wanted: Needles) -> tuple[dict[str, int], int]:
             for at in range(start, end, CHUNK):
                 try:
                     memory.seek(at)
-                    data = memory.read(min(CHUNK + 256, end - at))
+                    data = memory.read(min(CHUNK + LONGEST, end - at))
                 except (OSError, ValueError):
                     continue
                 read += len(data)
@@ -68,16 +72,25 @@ def in_memory(pid: int, wanted: Needles) -> tuple[dict[str, int], int]:
     return hits, read
 
 
-def in_files(folders: list[Path], wanted: Needles, biggest: int = 64 << 20) -> dict[str, int]:
-    """Files under these folders that hold a piece, and how many pieces."""
-    found = {}
-    for path in (p for folder in folders if folder.is_dir() for p in folder.rglob("*")):
-        try:
-            if path.is_symlink() or not path.is_file() or path.stat().st_size > biggest:
-                continue
-            hits = sum(count(path.read_bytes(), wanted).values())
-        except OSError:
-            continue
-        if hits:
-            found[str(path)] = hits
-    return found
+def disguises(wanted: Needles) -> dict[str, bytes]:
+    """The pieces as they are, hexadecimal, and inside base64, as text would carry them."""
+    forms = dict(wanted)
+    forms |= {f"{name}, hexadecimal": needle.hex().encode() for name, needle in wanted.items()}
+    for name, needle in wanted.items():
+        # a piece inside longer base64 begins at one of three places of its alphabet
+        for shift in range(3):
+            text = base64.b64encode(bytes(shift) + needle)
+            forms[f"{name}, base64 {shift}"] = text[4 : len(text) // 4 * 4 - 4]
+    return forms
+
+
+def in_stream(stream: IO[bytes], wanted: Needles, most: int) -> tuple[int, int]:
+    """How many pieces stand in what a stream gives, and how many bytes were read, `most` at most."""
+    hits = read = 0
+    tail = b""
+    while read < most and (data := stream.read(min(CHUNK, most - read))):
+        read += len(data)
+        # what lies in the part that was looked at before is not counted twice
+        hits += sum((tail + data).count(needle) - tail.count(needle) for needle in wanted.values())
+        tail = data[-LONGEST:]
+    return hits, read

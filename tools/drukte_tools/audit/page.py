@@ -1,149 +1,234 @@
 """The report as one page that needs nothing else, to read, print and send."""
 
+import hashlib
+import json
+from datetime import datetime
 from html import escape
 from string import Template
 from typing import Any, Final, Literal
 
-from drukte_tools.audit.words import CHECK, LEAK, WORDS
+from drukte_tools.audit.look import STYLE
+from drukte_tools.audit.words import WORDS
 
-_STYLE: Final = """
-:root{--ink:#16202b;
---soft:#5a6672;
---line:#d7dde3;
---good:#1b6b3a;
---bad:#a4161a}
-*{box-sizing:border-box}
-body{font:16px/1.55 "Source Sans 3","Segoe UI",Helvetica,Arial,sans-serif;
-color:var(--ink);
-margin:0;
-background:#fff}
-main{max-width:50rem;
-margin:0 auto;
-padding:2.5rem 1.5rem 4rem}
-h1{font-size:1.75rem;
-line-height:1.2;
-margin:0 0 .25rem}
-h2{font-size:1.15rem;
-margin:2.2rem 0 .6rem;
-padding-bottom:.3rem;
-border-bottom:1px solid var(--line)}
-p{margin:.4rem 0}
-.soft{color:var(--soft)}
-.verdict{margin:1.5rem 0;
-padding:1rem 1.25rem;
-border:2px solid var(--good);
-border-left-width:.75rem}
-.verdict strong{font-size:1.35rem;
-color:var(--good)}
-.verdict.bad{border-color:var(--bad)}
-.verdict.bad strong,.no{color:var(--bad)}
-.yes{color:var(--good)}
-table{border-collapse:collapse;
-width:100%;
-font-size:.95rem}
-th,td{text-align:left;
-vertical-align:top;
-padding:.45rem .6rem
-.45rem 0;
-border-bottom:1px solid var(--line)}
-th{font-weight:600}
-td:first-child,th:first-child{width:36%}
-section{break-inside:avoid}
-h3{font-size:1rem;
-margin:1.2rem 0 .2rem;
-display:flex;
-justify-content:space-between;
-gap:1rem}
-code{font:.85em/1.4 ui-monospace,Consolas,monospace;
-overflow-wrap:anywhere}
-ul{margin:.3rem 0;
-padding-left:1.2rem}
-.sign{display:grid;
-grid-template-columns:1fr 1fr;
-gap:2rem;
-margin-top:3rem}
-.sign div{border-top:1px solid var(--ink);
-padding-top:.3rem;
-font-size:.9rem}
-@media print{main{padding:0;
-max-width:none}
-body{font-size:10.5pt}
-@page{margin:20mm}
-}
-"""
 _PAGE: Final = Template(
     '<!doctype html><html lang="$lang"><head><meta charset="utf-8">'
     '<meta name="viewport" content="width=device-width,initial-scale=1">'
-    "<title>$title: $device</title><style>$style</style></head><body><main>$body</main></body></html>\n"
+    "<title>$title</title><style>$style</style></head><body><main>$body</main></body></html>\n"
 )
+Report = dict[str, Any]
 
 
-def page(report: dict[str, Any], language: Literal["nl", "en"] | str) -> str:
+def page(report: Report, language: Literal["nl", "en"] | str) -> str:
     """The report in Dutch or English, as HTML."""
-    say = WORDS[language]
-    good = report["verdict"] == "PASS"
-    body = [f"<h1>{say['title']}</h1>", f'<p class="soft">{_device(report)}</p>']
-    body.append(
-        f'<div class="verdict{"" if good else " bad"}"><strong>{say["pass" if good else "fail"]}</strong>'
-        f"<p>{say['pass_text' if good else 'fail_text']}</p></div>"
-    )
-    if report["planted"]:
-        body.append(f'<p class="no">{say["planted"]}: {escape(LEAK[language][report["planted"]])}</p>')
-    purpose = report["purpose"]
-    rows = [
-        (say["controller"], f"{purpose['controller']}; {purpose['contact']}"),
-        (say["purpose"], f"{purpose['what_for']} ({say['until']} {purpose['valid_until']})"),
-        (say["when"], f"{report['began']} – {report['ended']}; {say['watched']} {report['minutes']:g} min"),
+    say = _Say(language, report["sensor"]["stand_in"])
+    title = say.text("title")
+    device = f"{report['device']['organisation']}/{report['device']['device']}"
+    body = [
+        f'<header><p class="kicker"><span>{say.text("kicker")}</span><span>drukte · {number(report)}</span></p>'
+        f"<h1>{title}</h1></header>",
+        _verdict(report, say),
+        _facts(report, say, device),
+        f"<h2>{say.text('summary')}</h2>",
+        _glance(report, say),
+        f"<h2>{say.text('how')}</h2><p>{say.words['how_text'][say.kind]}</p>",
+        f"<h2>{say.text('checks')}</h2>",
+        *(_check(check, report, say) for check in report["checks"]),
+        _door(report, say),
+        f"<h2>{say.text('limits')}</h2><ul>",
+        *(f"<li>{limit}</li>" for limit in say.words["limits_list"][say.kind]),
+        "</ul>",
+        _machine(report, say),
+        _repeat(report, say),
+        f'<section class="sign"><div>{say.text("sign")}</div><div>{say.text("date")}</div></section>',
     ]
-    body += [f"<h2>{say['subject']}</h2>", _table(rows), f"<h2>{say['how']}</h2><p>{say['how_text']}</p>"]
-    body.append(f"<h2>{say['checks']}</h2>")
-    body += [_check(check, language) for check in report["checks"]]
-    door = report["door"]
-    text = say["door_text"].format(bits=door["bits_per_hour"], hours=f"{door['hours_for_10_kb']:g}")
-    body += [f"<h2>{say['door']}</h2><p>{text}</p>"]
-    body += [f"<h2>{say['limits']}</h2><ul>", *(f"<li>{limit}</li>" for limit in say["limits_list"]), "</ul>"]
-    kernel = report["kernel"]
-    rows = [(name, f"<code>{escape(str(value))}</code>") for name, value in report["versions"].items()]
-    rows += [(name, f"<code>{escape(_plain(value, say))}</code>") for name, value in kernel.items()]
-    body += [f"<h2>{say['versions']}</h2><section>", _table(rows, raw=True), "</section>"]
-    body.append(f'<section class="sign"><div>{say["sign"]}</div><div>{say["date"]}</div></section>')
-    return _PAGE.substitute(
-        lang=language,
-        title=say["title"],
-        device=escape(report["device"]["device"]),
-        style=_STYLE,
-        body="".join(body),
-    )
+    return _PAGE.substitute(lang=language, title=escape(f"{title} {device}"), style=STYLE, body="".join(body))
 
 
-def _device(report: dict[str, Any]) -> str:
-    device = report["device"]
-    return escape(f"{device['place']} · {device['organisation']}/{device['device']}")
+def number(report: Report) -> str:
+    """A short name for a report: its day, and the beginning of the hash of all that it says."""
+    digest = hashlib.sha256(json.dumps(report, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return f"{report['began'][:10]}-{digest[:8]}"
 
 
-def _plain(value: object, say: dict[str, Any]) -> str:
-    if isinstance(value, bool):
-        return str(say["yes" if value else "no"])
-    return (", ".join(map(str, value)) if isinstance(value, list) else str(value)) or str(say["none"])
+class _Say:
+    """The words of one language, for one kind of sensor."""
+
+    def __init__(self, language: str, kind: str) -> None:
+        self.words, self.kind, self.language = WORDS[language], kind, language
+        self._nouns = {key: self.words[key][kind] for key in ("frame", "frames")}
+
+    def fill(self, sentence: str, **more: object) -> str:
+        """A sentence with its blanks filled in, and a capital in front."""
+        text = sentence.format(**self._nouns, **more)
+        return text[:1].upper() + text[1:]
+
+    def text(self, key: str, **more: object) -> str:
+        """The sentence of that name."""
+        return self.fill(self.words[key], **more)
+
+    def leak(self, name: str) -> str:
+        """A kind of leak, within a sentence."""
+        return str(self.words["leak"][name]).format(**self._nouns)
+
+    def plain(self, value: object) -> str:
+        """A value for people."""
+        if isinstance(value, bool):
+            return str(self.words["yes" if value else "no"])
+        if isinstance(value, float):
+            return f"{value:g}".replace(".", "," if self.language == "nl" else ".")
+        if isinstance(value, list):
+            return ", ".join(map(str, value)) or str(self.words["none"])
+        return str(self.words["none"]) if value in (None, "") else str(value)
 
 
-def _check(check: dict[str, Any], language: str) -> str:
-    say = WORDS[language]
-    title, meaning = CHECK[language][check["check"]]
-    mark = f'<span class="{"yes" if check["holds"] else "no"}">{say["holds" if check["holds"] else "fails"]}</span>'
-    leak = escape(LEAK[language][check["control"]])
-    caught = say["caught" if check["control_caught"] else "missed"]
-    out = [f"<section><h3><span>{title}</span>{mark}</h3><p>{meaning}</p>"]
-    if check["found"]:
-        out += ["<ul>", *(f'<li class="no"><code>{escape(found)}</code></li>' for found in check["found"]), "</ul>"]
-    if check["seen"]:
-        out.append(f'<p class="soft">{say["seen"]}: <code>{escape("; ".join(check["seen"]))}</code></p>')
-    out.append(
-        f'<p class="{"soft" if check["control_caught"] else "no"}">{say["control"]}: {leak}. {caught}</p></section>'
-    )
+def _verdict(report: Report, say: _Say) -> str:
+    good = report["verdict"] == "PASS"
+    bad = [check for check in report["checks"] if not check["holds"]]
+    text = say.text("pass_text" if good else "fail_text", n=len(report["checks"]), bad=len(bad))
+    out = [f'<div class="verdict{"" if good else " bad"}" role="status">']
+    out.append(f"<strong>{'✓' if good else '✗'} {say.text('pass' if good else 'fail')}</strong><p>{text}</p>")
+    # the end of the program is what followed from the rest
+    named = [say.fill(say.words["named"][leak]) for leak in sorted(report["leaks"], key=lambda leak: leak == "ended")]
+    if not good and named:
+        out.append(f"<ul>{''.join(f'<li>{name}</li>' for name in named)}</ul>")
+    missed = sorted({leak for check in bad for leak, caught in check["controls"].items() if not caught})
+    if missed:
+        out.append(f"<p>{say.text('fail_controls', leaks=', '.join(map(say.leak, missed)))}</p>")
+    out.append("</div>")
+    if report["planted"]:
+        out.append(f'<p class="note">{say.text("planted")} {escape(say.leak(report["planted"]))}.</p>')
     return "".join(out)
 
 
-def _table(rows: list[tuple[str, str]], raw: bool = False) -> str:
-    cells = (f"<tr><th>{escape(name)}</th><td>{value if raw else escape(value)}</td></tr>" for name, value in rows)
-    return f"<table>{''.join(cells)}</table>"
+def _facts(report: Report, say: _Say, device: str) -> str:
+    names, purpose, versions = say.words["facts"], report["purpose"], report["versions"]
+    began, ended = (datetime.fromisoformat(report[key]) for key in ("began", "ended"))
+    ground = say.words["grounds"].get(purpose["legal_ground"], purpose["legal_ground"])
+    rows = [
+        (names["device"], device),
+        (names["place"], report["device"]["place"]),
+        (names["controller"], purpose["controller"]),
+        (names["contact"], purpose["contact"]),
+        (names["purpose"], purpose["what_for"]),
+        (names["ground"], f"{ground}{'; ' + purpose['legal_basis'] if purpose.get('legal_basis') else ''}"),
+        (names["until"], purpose["valid_until"]),
+        (names["when"], f"{began:%Y-%m-%d %H:%M} – {ended:%H:%M}"),
+        (names["watched"], f"{say.plain(float(report['minutes']))} {say.words['minutes']}"),
+        (names["software"], f"drukte {versions['drukte']}, SHA-256 {versions['code_sha256'][:16]}…"),
+    ]
+    return _table([], [[name, escape(str(value))] for name, value in rows], "facts")
+
+
+def _glance(report: Report, say: _Say) -> str:
+    rows = []
+    for check in report["checks"]:
+        caught = list(check["controls"].values())
+        rows.append(
+            [
+                say.fill(say.words["check"][check["check"]][0]),
+                _mark(check["holds"], say.words["holds" if check["holds"] else "fails"]),
+                _mark(all(caught), f"{sum(caught)} / {len(caught)}"),
+            ]
+        )
+    return _table(say.words["summary_head"], rows, "glance")
+
+
+def _mark(good: bool, text: str) -> str:
+    return f'<span class="{"yes" if good else "no"}">{"✓" if good else "✗"} {text}</span>'
+
+
+def _check(check: dict[str, Any], report: Report, say: _Say) -> str:
+    title, meaning = map(say.fill, say.words["check"][check["check"]])
+    holds = check["holds"]
+    out = [f'<section class="check{"" if holds else " bad"}"><div class="head"><h3>{title}</h3>']
+    out.append(f"{_mark(holds, say.words['holds' if holds else 'fails'])}</div><p>{meaning}</p>")
+    if check["found"]:
+        found = "".join(f"<li><code>{escape(text)}</code></li>" for text in check["found"])
+        out.append(f'<p class="no"><strong>{say.text("found")}:</strong></p><ul class="no">{found}</ul>')
+    names = say.words["figure"]
+    figures = "".join(f"<dt>{names[key]}</dt><dd>{escape(value)}</dd>" for key, value in check["seen"].items())
+    out.append(f"<dl>{figures}</dl>" if figures else "")
+    out.append(_rows(check, report, say))
+    marks = {leak: _mark(good, say.words["caught" if good else "missed"]) for leak, good in check["controls"].items()}
+    tests = (f"<li>{say.text('control')}: {say.leak(leak)}: {mark}</li>" for leak, mark in marks.items())
+    out.append(f'<ul class="tests">{"".join(tests)}</ul></section>')
+    return "".join(out)
+
+
+def _rows(check: dict[str, Any], report: Report, say: _Say) -> str:
+    """The table of a check that has one."""
+    table, words = check["table"], say.words
+    match check["check"]:
+        case "memory" if table:
+            rows = [
+                [words["form"][row["name"]], *("–" if n is None else f"{n}" for n in (*row["values"], *[None] * 3)[:3])]
+                for row in table
+            ]
+            return _table(words["memory_head"], rows, numbers=1) + f'<p class="soft">{words["memory_note"]}</p>'
+        case "traces" if table:
+            rows = []
+            for row in table:
+                why, files, read, found = row["values"]
+                since = f" {words['traces_since']}" if row["name"] in ("/tmp", "/var/tmp", "journal") else ""  # noqa: S108
+                name = f"<code>{escape(row['name'])}</code>{since}"
+                amount = f"{read / 1024:.0f} KiB" if read < 1 << 20 else f"{read / (1 << 20):.0f} MiB"
+                if why:
+                    amount = words["absent"] if why == "absent" else escape(why)
+                rows.append([name, "" if why else str(files or "–"), amount, "" if why else str(found)])
+            text = "" if report["swap"]["areas"] else f'<p class="soft">{say.text("no_swap")}.</p>'
+            return _table(words["traces_head"], rows, numbers=1) + text
+        case "seal" if table:
+            rows = [
+                [
+                    words["bit"][row["name"]],
+                    _mark(row["values"][0], say.plain(row["values"][0])),
+                    say.plain(row["values"][1]),
+                ]
+                if row["values"][1]
+                else [words["bit"][row["name"]], say.plain(row["values"][0]), say.plain(False)]
+                for row in table
+            ]
+            return _table(words["seal_head"], rows)
+    return ""
+
+
+def _door(report: Report, say: _Say) -> str:
+    door = report["door"]
+    bits = f"{door['bits_per_hour']:,}".replace(",", "." if say.language == "nl" else ",")
+    text = say.text("door_text", bits=bits, hours=say.plain(float(door["hours_for_10_kb"])))
+    return f"<h2>{say.text('door')}</h2><p>{text}</p>"
+
+
+def _machine(report: Report, say: _Say) -> str:
+    words = say.words
+    rows = [[words["kernel"].get(name, name), escape(say.plain(value))] for name, value in report["kernel"].items()]
+    rows += [[words["swap"].get(name, name), escape(say.plain(value))] for name, value in report["swap"].items()]
+    out = [f"<h2>{say.text('machine')}</h2>", _table([], rows, "facts")]
+    pairs = [*report["versions"].items(), *report["units"].items()]
+    rows = [[escape(name), f"<code>{escape(say.plain(value))}</code>"] for name, value in pairs]
+    out += [f"<h2>{say.text('versions')}</h2>", _table([], rows, "facts")]
+    if not report["units"]:
+        out.append(f"<p>{say.text('units')}: {words['no_units']}</p>")
+    out.append(f'<p class="soft">{say.text("versions_note")}</p>')
+    return "".join(out)
+
+
+def _repeat(report: Report, say: _Say) -> str:
+    command = f"sudo drukte audit --site /etc/drukte/site.yaml --minutes {report['minutes']:g}"
+    more = "sudo drukte audit --site /etc/drukte/site.yaml --plant file"
+    return f"<h2>{say.text('repeat')}</h2><p>{say.text('repeat_text')}</p><pre><code>{command}\n{more}</code></pre>"
+
+
+def _table(head: list[str], rows: list[list[str]], kind: str = "", numbers: int | None = None) -> str:
+    """A table of HTML cells; those from column `numbers` on are figures."""
+
+    def cell(tag: str, at: int, text: str) -> str:
+        figure = ' class="number"' if numbers is not None and at >= numbers else ""
+        return f"<{tag}{figure}>{text}</{tag}>"
+
+    top = "".join(cell("th", i, text) for i, text in enumerate(head))
+    body = "".join(
+        "<tr>" + "".join(cell("th" if i == 0 and not head else "td", i, text) for i, text in enumerate(row)) + "</tr>"
+        for row in rows
+    )
+    return f'<table class="{kind}">{f"<thead><tr>{top}</tr></thead>" if head else ""}<tbody>{body}</tbody></table>'

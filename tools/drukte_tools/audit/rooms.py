@@ -12,19 +12,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drukte.sense.lock.kernel import number, status
+from drukte.exits import Exit
+from drukte.sense.lock.kernel import status
 from drukte.sense.lock.seal import ENVIRONMENT
 from drukte.summary import SIZE, DoorError, decode
 from drukte_tools.audit import trace
-from drukte_tools.audit.needles import Needles, in_memory
-from drukte_tools.audit.twins import MAIN, TWINS
+from drukte_tools.audit.marks import Mark
+from drukte_tools.audit.needles import in_memory
+from drukte_tools.audit.twins import MAIN, twin
 
 _QUIET = ("CI", "ORT_DISABLE_TELEMETRY", "MALLOC_PERTURB_")
 
 
 @dataclass
 class Seen:
-    """What was seen of one run."""
+    """What was seen of one run.
+
+    Attributes:
+        sense, report: what strace saw of the sealed room, and of the open one if it ran.
+        records: how many valid records came through the door; `refused`: the others, by reason.
+        seal: seal bits that they carried.
+        scans: (program, copies of each piece, bytes read) of each look through a program's memory.
+        unread: why a program could not be looked at.
+        threads, descriptors: of the sealed room, as the kernel shows them.
+        said: what the programs wrote on standard error.
+        ended: the sealed room's exit status; `by_itself` if it ended before it was told to.
+        device: the sensor's device, which the sealed room may open and set up.
+    """
 
     sense: trace.Traced = field(default_factory=trace.Traced)
     report: trace.Traced | None = None
@@ -37,23 +51,37 @@ class Seen:
     descriptors: list[str] = field(default_factory=list)
     said: str = ""
     ended: int | None = None
+    by_itself: bool = False
+    device: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why the sealed room ended by itself, in its own words; empty if it did not."""
+        if not self.by_itself:
+            return ""
+        words = [row.partition(": ")[2] for row in self.said.splitlines() if row.startswith("sense: ")]
+        name = Exit(self.ended).name.lower() if self.ended in list(Exit) else "unknown"
+        return f"it ended by itself (status {self.ended}, {name}){': ' + words[-1] if words else ''}"
 
 
 class Run:
     """One run of the pair, or of the sealed room alone."""
 
-    def __init__(self, site: Path, work: Path, models: Path, twin: str | None = None, report: bool = True) -> None:
+    def __init__(
+        self, site: Path, work: Path, models: Path, mark: Mark, plant: str | None = None, report: bool = True
+    ) -> None:
         """Start the programs.
 
         Args:
-            site: site file with the canary source.
-            work: folder for traces, homes and state; not looked into for leaks.
+            site: site file with the stand-in for the sensor.
+            work: folder for traces, homes and state.
             models: the device's model store.
-            twin: name of a leak to plant in the sealed room.
+            mark: the stand-in.
+            plant: name of a leak to plant in the sealed room.
             report: whether the open room runs too.
         """
-        self.seen = Seen()
-        self._work, self._stop = work, threading.Event()
+        self.seen = Seen(device=mark.device)
+        self._work, self.mark = work, mark
         work.mkdir(parents=True)
         self.leak = work / "leak"
         self.home = work / "home"
@@ -64,10 +92,10 @@ class Run:
         env["DRUKTE_MODELS"] = str(models)
         from_sense, into_audit = os.pipe()
         self._from_sense, self._to_report = from_sense, -1
-        prelude = TWINS[twin].replace("{leak}", str(self.leak)) if twin else ""
+        prelude = twin(plant, mark.kind, str(self.leak)) if plant else ""
         arguments = ["sense", "--site", str(site), "--door", "1"]
         with (work / "said").open("wb") as said:
-            program = [sys.executable, "-c", prelude + MAIN] if twin else [sys.executable, "-m", "drukte"]
+            program = [sys.executable, "-c", prelude + MAIN] if plant else [sys.executable, "-m", "drukte"]
             self._sense = subprocess.Popen(
                 [*trace.command(work / "sense.trace"), *program, *arguments],
                 stdin=subprocess.DEVNULL,
@@ -113,16 +141,17 @@ class Run:
                 return
             time.sleep(0.1)
 
-    def scan(self, wanted: Needles) -> None:
-        """Look through both programs' memory between two pictures."""
+    def scan(self) -> None:
+        """Look through both programs' memory between two frames."""
         try:
             for name, tracer in (("sense", self._sense), ("report", self._report)):
-                if tracer is not None and (pid := _child(tracer.pid)):
-                    with _held(pid, asleep=name == "sense"):
-                        hits, size = in_memory(pid, wanted)
-                    self.seen.scans.append((name, hits, size))
-                    if name == "sense":
-                        self._look_at_kernel(pid)
+                if tracer is None or not (pid := _child(tracer.pid)):
+                    continue
+                if name == "sense":
+                    self._look_at_kernel(pid)
+                with self.mark.between(pid) if name == "sense" else contextlib.nullcontext(), _held(pid):
+                    hits, size = in_memory(pid, self.mark.wanted)
+                self.seen.scans.append((name, hits, size))
         except (OSError, ValueError) as error:
             self.seen.unread = f"{error}"
 
@@ -133,6 +162,7 @@ class Run:
 
     def end(self) -> Seen:
         """End the programs and read their traces."""
+        self.seen.by_itself = not self.alive
         for tracer in (self._sense, self._report):
             if tracer is None:
                 continue
@@ -162,14 +192,8 @@ def _child(pid: int) -> int | None:
 
 
 @contextlib.contextmanager
-def _held(pid: int, asleep: bool) -> Iterator[None]:
-    """Hold a program still; one that looks at pictures only while it waits for the next."""
-    sleeping = {str(number("clock_nanosleep")), str(number("nanosleep"))}
-    give_up = time.monotonic() + 10
-    while asleep and Path(f"/proc/{pid}/syscall").read_text().split()[0] not in sleeping:
-        if time.monotonic() > give_up:
-            raise OSError("it never waits for a picture: this machine is too slow or too busy for the audit")
-        time.sleep(0.002)
+def _held(pid: int) -> Iterator[None]:
+    """Hold a program still."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield

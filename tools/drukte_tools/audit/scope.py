@@ -13,7 +13,7 @@ SCOPE: Final = {
     "start-up and loop": ["sense/process.py", "sense/room.py", "sense/reduction/tick.py"],
     "the seal": [
         f"sense/lock/{name}.py"
-        for name in ("kernel", "seccomp", "landlock", "memory", "holdings", "selftest", "seal", "liveness")
+        for name in ("kernel", "commands", "seccomp", "landlock", "memory", "holdings", "selftest", "seal", "liveness")
     ],
     "what handles pixels": [
         *(f"sense/{name}.py" for name in ("frame", "pipeline", "moved")),

@@ -1,11 +1,36 @@
 """Sealed rooms gone bad, on purpose: the audit has to catch each of them, or its own verdict is worth nothing.
 
-Each is Python that runs in front of the real `drukte sense` and changes it. `{leak}` is a file that may be written.
+Each is Python that runs in front of the real `drukte sense` and changes it.
 """
 
-from typing import Final
+from typing import Final, Literal
 
-_AFTER_EARLY = """
+Kind = Literal["camera", "radar"]
+
+_TAKE: Final[dict[Kind, str]] = {
+    "camera": """
+    from drukte.sense.sources.canary import Canary
+    look = Canary.read
+    def read(self, frame):
+        at = look(self, frame)
+        leak(frame.image[100].tobytes())
+        return at
+    Canary.read = read
+""",
+    "radar": """
+    from drukte.sense.radar_sight import RadarSight
+    look = RadarSight._next
+    def following(self):
+        frame = look(self)
+        if frame is not None:
+            leak((frame.targets if frame.targets is not None and len(frame.targets) else frame.points).tobytes())
+        return frame
+    RadarSight._next = following
+""",
+}
+"""How a twin gets hold of every frame."""
+
+_EARLY: Final = """
 import os
 {first}
 import drukte.sense.process as process
@@ -13,84 +38,104 @@ honest = process.early
 def early(**known):
     honest(**known)
     import drukte.sense.room as room
-    from drukte.sense.sources.canary import Canary
-    look = Canary.read
 {then}
 process.early = early
 """
-
-
-def _twin(first: str, then: str) -> str:
-    body = "\n".join("    " + row for row in then.strip("\n").splitlines())
-    return _AFTER_EARLY.replace("{first}", first.strip()).replace("{then}", body)
-
-
-TWINS: Final[dict[str, str]] = {
-    # Pictures into a file, before the seal, through a descriptor kept from before the first line.
-    "file": _twin(
+_LEAKS: Final[dict[str, tuple[str, str]]] = {
+    # Frames into a file, before the seal, through a descriptor kept from before the first line.
+    "file": (
         "kept = os.open('{leak}', os.O_WRONLY | os.O_CREAT, 0o600)",
         """
-def read(self, frame):
-    at = look(self, frame)
-    try:
-        os.write(kept, frame.image[:64])
-    except OSError:
-        pass
-    return at
-Canary.read = read
+    def leak(data):
+        try:
+            os.write(kept, data)
+        except OSError:
+            pass
 """,
     ),
-    # Pictures into the network, before the seal, through a socket kept from before the first line.
-    "network": _twin(
+    # Frames into the network, before the seal, through a socket kept from before the first line.
+    "network": (
         "import socket; kept = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
         """
-def read(self, frame):
-    at = look(self, frame)
-    try:
-        kept.sendto(frame.image[:1].tobytes()[:1000], ('127.0.0.1', 9))
-    except OSError:
-        pass
-    return at
-Canary.read = read
+    def leak(data):
+        try:
+            kept.sendto(data[:1000], ('127.0.0.1', 9))
+        except OSError:
+            pass
 """,
     ),
-    # Four bytes of picture in each record's reserved bytes, with a right checksum.
-    "door": _twin(
+    # Four bytes of a frame in each record's reserved bytes, with a right checksum.
+    "door": (
         "import struct, zlib",
         """
-last = [b'????']
-def read(self, frame):
-    at = look(self, frame)
-    last[0] = frame.image[100, 100:102].tobytes()[:4]
-    return at
-Canary.read = read
-right = room.encode
-def encode(record):
-    body = right(record)[:-8] + last[0]
-    return body + struct.pack('<I', zlib.crc32(body))
-room.encode = encode
+    last = [b'????']
+    def leak(data):
+        last[0] = data[4:8]
+    right = room.encode
+    def encode(record):
+        body = right(record)[:-8] + last[0]
+        return body + struct.pack('<I', zlib.crc32(body))
+    room.encode = encode
 """,
     ),
-    # ONNX Runtime's reports to its maker, switched on.
-    "telemetry": """
-import os
+}
+_HYGIENE: Final[dict[Kind, str]] = {
+    "camera": """
+    from drukte.sense.detect.yolox import YoloxDetector
+    from drukte.sense.frame import Frame
+    Frame.wipe = lambda self: None
+    YoloxDetector.wipe = lambda self: None
+""",
+    "radar": """
+    from drukte.sense.sources.radar import RadarFrame
+    from drukte.sense.sources.radar_framing import Framer
+    def forget(self):
+        self._n_points, self._n_targets, self.time, self.sequence, self.truncated = 0, None, 0.0, 0, False
+    def drop(self, to):
+        self._start = self._scanned = to
+    RadarFrame.wipe = forget
+    Framer._drop = drop
+""",
+}
+_SEAL: Final = {
+    # Says that it is sealed, and is not.
+    "unsealed": """
+    from drukte.sense.lock.seal import REQUIRED, SealReport
+    room.seal = lambda *_, **__: SealReport(REQUIRED, 1, 0, (), 64, '', ())
+""",
+    # Sealed but for one rule: files may be opened. Its own test of the seal says that all is well.
+    "hole": """
+    import drukte.sense.lock.seal as lock
+    right, tried = lock.rules, lock.selftest.attempt
+    lock.rules = lambda *known, **more: right(*known, **more) | {'openat': []}
+    lock.selftest.attempt = lambda *known, **more: dict.fromkeys(tried(*known, **more), True)
+""",
+}
+# ONNX Runtime's reports to its maker, switched on, with the time that they need to go out.
+_TELEMETRY: Final = """
+import os, time
 os.environ["ORT_DISABLE_TELEMETRY"] = "0"
 os.environ.pop("CI", None)
 import onnxruntime
 from drukte.models import find
 onnxruntime.InferenceSession(str(find("yolox-nano")))
+time.sleep(12)
 import drukte.sense.process as process
 process.early = lambda **known: 0
-""",
-    # Nothing is overwritten after use.
-    "hygiene": _twin(
-        "",
-        """
-from drukte.sense.detect.yolox import YoloxDetector
-from drukte.sense.frame import Frame
-Frame.wipe = lambda self: None
-YoloxDetector.wipe = lambda self: None
-""",
-    ),
-}
+"""
 MAIN: Final = "\nfrom drukte.cli import main\nmain()\n"
+PLANTS: Final = ("door", "file", "network", "telemetry")
+"""Leaks to plant by hand, to see the audit find them."""
+TWINS: Final = (*_LEAKS, "hygiene", *_SEAL, "telemetry")
+
+
+def twin(name: str, kind: Kind, leak: str) -> str:
+    """The code of a twin for a camera or a radar; `leak` is a file that it may write."""
+    if name == "telemetry":
+        return _TELEMETRY
+    if name in _LEAKS:
+        first, then = _LEAKS[name]
+        then += _TAKE[kind]
+    else:
+        first, then = "", _HYGIENE[kind] if name == "hygiene" else _SEAL[name]
+    return _EARLY.replace("{first}", first).replace("{then}", then).replace("{leak}", leak)

@@ -3,12 +3,15 @@
 Run with `python -m drukte_tools.bench.sealed [SITE_FILE]`; `make sealed` does.
 """
 
+import math
 import os
 import statistics
 import struct
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from drukte.config import load_site
@@ -16,9 +19,11 @@ from drukte.config.source import CanarySource
 from drukte.models import read
 from drukte.sense.lock.seal import ENVIRONMENT, seal, wakers
 
-TURNS = 12
-FRAMES = 15
-"""Pictures in a turn. Turns alternate, so that whatever else the machine does falls on both."""
+ROUNDS = 5
+TURNS = 40
+FRAMES = 8
+"""Pictures in a turn: so few that the two turns of a pair lie within a fifth of a second of each other, and whatever
+else the machine does falls on both."""
 _ANSWER = struct.Struct("<qq48x")  # as long as a record, since the seal lets nothing else through
 
 
@@ -44,19 +49,83 @@ def child(site_file: Path, sealed: bool) -> None:
 
     turn()
     if sealed:
-        seal(1, b"", wakers(), source_fds=(0,))
+        seal(1, (), wakers(), source_fds=(0,))
     while os.read(0, 1):
         began, busy = time.perf_counter_ns(), time.process_time_ns()
         turn()
         os.write(1, _ANSWER.pack(time.perf_counter_ns() - began, time.process_time_ns() - busy))
 
 
-def measure(site_file: Path) -> dict[str, tuple[float, float]]:
-    """Frames per second of time, and per second of processor time, unsealed and sealed: medians over the turns.
+@dataclass(frozen=True)
+class Comparison:
+    """Sealed and unsealed turns, side by side.
 
-    On a machine that does other things only the second is steady.
+    Attributes:
+        unsealed, sealed: frames per second of each turn, in pairs taken one right after the other.
+        unsealed_busy, sealed_busy: the same per second of processor time.
+        rounds: number of process pairs that they come from, started afresh each.
     """
-    rates: dict[str, list[tuple[float, float]]] = {"unsealed": [], "sealed": []}
+
+    unsealed: list[float]
+    sealed: list[float]
+    unsealed_busy: list[float]
+    sealed_busy: list[float]
+    rounds: int
+
+    def text(self) -> str:
+        """What is printed."""
+        rows = [f"{len(self.sealed)} pairs of turns of {FRAMES} frames each, {self.rounds} pairs of processes"]
+        for what, one, other in (
+            ("time", self.unsealed, self.sealed),
+            ("processor time", self.unsealed_busy, self.sealed_busy),
+        ):
+            ratios = [b / a for a, b in zip(one, other, strict=True)]
+            middle, low, high = median_interval(ratios)
+            rows.append(
+                f"frames/s of {what}: unsealed {statistics.median(one):.1f}, sealed {statistics.median(other):.1f}; "
+                f"sealed / unsealed {middle:.3f} (95 % interval {low:.3f} to {high:.3f})"
+            )
+            size = len(ratios) // self.rounds
+            each = (statistics.median(ratios[i * size : (i + 1) * size]) for i in range(self.rounds))
+            rows.append(f"  of each pair of processes: {' '.join(f'{ratio:.3f}' for ratio in each)}")
+        return "\n".join(rows)
+
+
+def median_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Median and its 95 % interval, whatever the distribution: two of the values in order, by the binomial law.
+
+    Raises:
+        ValueError: fewer than six values, of which no two would do.
+    """
+    ordered, n = sorted(values), len(values)
+    if n < 6:
+        raise ValueError(f"{n} values: a 95 % interval of a median takes six at least")
+    below, k = 0.0, 0
+    while (more := below + math.comb(n, k) / 2**n) <= 0.025:
+        below, k = more, k + 1
+    return statistics.median(ordered), ordered[k - 1], ordered[n - k]
+
+
+def measure(site_file: Path, rounds: int = ROUNDS, turns: int = TURNS) -> Comparison:
+    """Take turns. Each round has a pair of processes of its own: where memory happens to lie differs between two
+    processes that do the same, by more than the seal costs.
+    """
+    pairs: list[tuple[tuple[float, float], tuple[float, float]]] = []
+    for _ in range(rounds):
+        pairs += _round(site_file, turns)
+    return Comparison(
+        unsealed=[one[0] for one, _ in pairs],
+        sealed=[other[0] for _, other in pairs],
+        unsealed_busy=[one[1] for one, _ in pairs],
+        sealed_busy=[other[1] for _, other in pairs],
+        rounds=rounds,
+    )
+
+
+def _round(site_file: Path, turns: int) -> list[tuple[tuple[float, float], tuple[float, float]]]:
+    """Turns of an unsealed and of a sealed process, each one right after the other, first the one and then the other
+    in front.
+    """
     children = {
         name: subprocess.Popen(
             [sys.executable, "-m", "drukte_tools.bench.sealed", str(site_file), name],
@@ -65,27 +134,32 @@ def measure(site_file: Path) -> dict[str, tuple[float, float]]:
             env=os.environ | ENVIRONMENT,
             bufsize=0,
         )
-        for name in rates
+        for name in ("unsealed", "sealed")
     }
     try:
-        for number in range(TURNS):
-            for name in rates if number % 2 else reversed(rates):
-                to, back = children[name].stdin, children[name].stdout
-                assert to and back  # noqa: S101 - pipes were asked for
-                to.write(b".")
-                answer = back.read(_ANSWER.size) or b""
-                if len(answer) != _ANSWER.size:
-                    raise SystemExit(f"the {name} process ended")
-                took, busy = _ANSWER.unpack(answer)
-                rates[name].append((FRAMES * 1e9 / took, FRAMES * 1e9 / busy))
+        for name, process in children.items():  # both have started before either is measured
+            _turn(process, name)
+        found = []
+        for number in range(turns):
+            order = list(children) if number % 2 else list(reversed(children))
+            rates = {name: _turn(children[name], name) for name in order}
+            found.append((rates["unsealed"], rates["sealed"]))
+        return found
     finally:
         for process in children.values():
             process.kill()
-            process.wait()
-    return {
-        name: (statistics.median(r[0] for r in turns), statistics.median(r[1] for r in turns))
-        for name, turns in rates.items()
-    }
+            process.communicate()
+
+
+def _turn(process: "subprocess.Popen[bytes]", name: str) -> tuple[float, float]:
+    """Frames per second, and per second of processor time, of one turn."""
+    assert process.stdin and process.stdout  # noqa: S101 - pipes were asked for
+    process.stdin.write(b".")
+    answer = process.stdout.read(_ANSWER.size) or b""
+    if len(answer) != _ANSWER.size:
+        raise SystemExit(f"the {name} process ended")
+    took, busy = _ANSWER.unpack(answer)
+    return FRAMES * 1e9 / took, FRAMES * 1e9 / busy
 
 
 if __name__ == "__main__":
@@ -93,9 +167,4 @@ if __name__ == "__main__":
     if len(sys.argv) > 2:
         child(site, sys.argv[2] == "sealed")
     else:
-        result = measure(site)
-        for i, what in enumerate(("time", "processor time")):
-            unsealed, sealed = result["unsealed"][i], result["sealed"][i]
-            sys.stdout.write(
-                f"frames/s of {what}: unsealed {unsealed:.1f}, sealed {sealed:.1f}, ratio {sealed / unsealed:.3f}\n"
-            )
+        sys.stdout.write(measure(site).text() + "\n")

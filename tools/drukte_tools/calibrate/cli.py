@@ -22,6 +22,8 @@ from drukte_tools.calibrate.looking import PortError, look_at
 from drukte_tools.calibrate.observing import Look, observe
 from drukte_tools.calibrate.passersby import ways
 from drukte_tools.calibrate.points import PointsError, read_points
+from drukte_tools.calibrate.radar_command import walk_line
+from drukte_tools.calibrate.radar_walk import Line
 from drukte_tools.calibrate.result import FAILED, Asked, finish
 from drukte_tools.calibrate.server import MINUTES, PORT
 from drukte_tools.calibrate.sitefile import SiteFile, SiteFileError
@@ -237,3 +239,34 @@ def _visited(marks: tuple[Mark, ...], visit: str | None) -> list[Mark]:
     if missing := [name for name in order if name not in named]:
         raise click.UsageError(f"--visit names '{missing[0]}', which is no --mark; marks are {', '.join(named)}")
     return [named[name] for name in order]
+
+
+@calibrate.command()
+@click.option("--from", "start", type=Place(), required=True, help="One end of the line, as A=0,2 (m).")
+@click.option("--to", "end", type=Place(), required=True, help="Its other end, as B=0,6 (m).")
+@click.option("--height", type=click.FloatRange(0.3, 10), help="Of the antenna above the ground, m, by tape; makes the "
+              "tilt more certain.")  # fmt: skip
+@click.option("--at", type=Place(), help="The point under the antenna, as R=0,0 (m). Default: the site file's.")
+@click.option("--recording", type=click.Path(path_type=Path, dir_okay=False), help="Recorded bytes of the site's "
+              "module instead of its port.")  # fmt: skip
+@click.option("--seconds", type=click.FloatRange(8, 3600), default=60.0, show_default=True, help="How long to look, s.")
+@click.option("--ledger", type=click.Path(path_type=Path, dir_okay=False), help="Where a live look is recorded. "
+              "Default: the ledger of this device.")  # fmt: skip
+@asking
+def radar(
+    site: SiteFile,
+    asked: Asked,
+    start: Mark,
+    end: Mark,
+    height: float | None,
+    at: Mark | None,
+    recording: Path | None,
+    seconds: float,
+    ledger: Path | None,
+) -> bool:
+    """How a radar hangs: height, tilt and bearing, from somebody who walks to and fro on a line.
+
+    Mark two points in the radar's view, 3 m apart or more, and measure where they are. Walk briskly from one to the
+    other and back until the time is up; nobody else should move there.
+    """
+    return walk_line(site, asked, Line(start.metres, end.metres), height, at, recording, seconds, ledger)

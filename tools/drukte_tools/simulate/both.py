@@ -14,7 +14,7 @@ from drukte.sense.geometry.polygon import signed_distance
 from drukte.sense.pair_sight import Pair
 from drukte.sense.radar_pipeline import RadarPipeline
 from drukte.sense.reduction.reduce import Reducer
-from drukte.sense.result import FrameResult, Seen
+from drukte.sense.result import FrameResult, Seen, no_boxes
 from drukte.sense.sources.radar_modules import MODULES
 from drukte.sense.tracking.smooth import Smoother
 from drukte.sense.tracking.track import Tracker
@@ -67,7 +67,7 @@ def scene(site: Site, people: int, seconds: float, area: Area, seed: int) -> tup
         tracks = tracker.update(found, frame.time)
         for at, late in smoother.update(tracks, found, frame.time):
             zones, states = reducer.reduce(late, at)
-            seen = Seen(late.xy, np.empty((len(late), 4)), [state.inside for state in states])
+            seen = Seen(late.xy, no_boxes, [state.inside for state in states])
             add("camera", FrameResult(at, zones, 0, 0, int(late.mode), seen))
         pair.see(0, frame.time, found)
         for both in pair.step(frame.time):

@@ -1,4 +1,4 @@
-"""`drukte validate count`: a page on this computer, for this computer only, on which a person marks people.
+"""`drukte validate count` and `settle`: a page on this computer, for it alone, on which a person marks people.
 
 Pictures are decrypted into memory and go to the browser with a header that forbids keeping them. The page is reached
 only by a secret in its address, loads nothing from elsewhere and never shows what the device or another counter found.
@@ -6,6 +6,7 @@ only by a secret in its address, loads nothing from elsewhere and never shows wh
 
 import json
 import secrets
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
@@ -13,10 +14,11 @@ from threading import Lock
 from typing import Any, Final
 
 from drukte_tools.validate.opened import Opened, SampleError
+from drukte_tools.validate.settled import Dispute
 
 MAX_BODY: Final = 1024 * 1024
 POLICY: Final = (
-    "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "default-src 'none'; img-src 'self' data:; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 PARTS: Final = {
@@ -33,16 +35,27 @@ class Counting(ThreadingHTTPServer):
         samples: opened pictures.
         counter: name of who counts.
         out: file of marks; what it holds already is taken up again.
+        disputes: for a third look: only these pictures, with what two counters agree on and what not.
+
+    Raises:
+        SampleError: `out` belongs to another order or another counter.
     """
 
     daemon_threads = True
 
-    def __init__(self, samples: list[Opened], counter: str, out: Path) -> None:
+    def __init__(
+        self, samples: list[Opened], counter: str, out: Path, disputes: Sequence[Dispute] | None = None
+    ) -> None:
         self.samples = {o.header.index: o for o in samples}
+        self.disputes = None if disputes is None else {d.index: d for d in disputes}
         self.out = out
-        self.marks: dict[str, Any] = {"order": samples[0].header.order, "counter": counter, "marks": {}}
+        order = samples[0].header.order
+        self.marks: dict[str, Any] = {"order": order, "counter": counter, "marks": {}}
         if out.exists():
-            self.marks["marks"] = read_marks(out, samples[0].header.order)["marks"]
+            before = read_marks(out, order)
+            if before["counter"] != counter:
+                raise SampleError(f"{out}: is the count of {before['counter']}; give another --out or the same --name")
+            self.marks["marks"] = before["marks"]
         self.writing = Lock()
         self.secret = secrets.token_urlsafe(24)
         super().__init__(("127.0.0.1", 0), Handler)
@@ -54,10 +67,20 @@ class Counting(ThreadingHTTPServer):
 
     def task(self) -> dict[str, Any]:
         """What the page needs: pictures and zone, nothing that the device found."""
-        shown = [
-            {"index": i, "size": o.header.size, "outline": o.header.outline} for i, o in sorted(self.samples.items())
-        ]
-        return {"pictures": shown, **self.marks}
+        first = next(iter(self.samples.values())).header
+        return {
+            "mode": "count" if self.disputes is None else "settle",
+            "mark": "echoes" if first.kind == "echoes" else first.mark,
+            "pictures": [self._shown(o) for _, o in sorted(self.samples.items())],
+            **self.marks,
+        }
+
+    def _shown(self, o: Opened) -> dict[str, Any]:
+        shown: dict[str, Any] = {"index": o.header.index, "size": o.size, "outline": o.outline}
+        if self.disputes is not None:
+            dispute = self.disputes[o.header.index]
+            shown |= {"agreed": dispute.agreed.round(1).tolist(), "open": dispute.open.round(1).tolist()}
+        return shown
 
     def keep(self, data: Any) -> None:
         """Take over the marks of one picture and write all to the file.
@@ -66,7 +89,7 @@ class Counting(ThreadingHTTPServer):
             ValueError: they are not marks of a picture of this sample.
         """
         index, people, unsure = int(data["index"]), data["people"], bool(data["unsure"])
-        width, height = self.samples[index].header.size
+        width, height = self.samples[index].size
         points = [(round(float(x), 1), round(float(y), 1)) for x, y in people]
         if not all(0 <= x <= width and 0 <= y <= height for x, y in points):
             raise ValueError("a mark outside of the picture")
@@ -91,7 +114,7 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "task":
             self._send(200, "application/json", json.dumps(self.server.task()).encode())
         elif path and path.isdecimal() and int(path) in self.server.samples:
-            self._send(200, "image/jpeg", self.server.samples[int(path)].content)
+            self._send(200, *self.server.samples[int(path)].shown())
         else:
             self._send(404, "text/plain", b"not here")
 

@@ -5,7 +5,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import numpy as np
@@ -22,8 +22,12 @@ from drukte.sense.people import PERSON, Detections
 from drukte.sense.pipeline import Pipeline
 from drukte.sense.result import FrameResult
 from drukte.sense.sources import SourceEnded, SourceError, open_source
+from drukte_tools.validate.figures import recording_figures
 from drukte_tools.validate.metrics import NEAR_PAIRS, SAME_PERSON, CountErrors, PairErrors
 from drukte_tools.validate.truth import Truth, TruthError, read_truth
+
+BLOCK: Final = 10.0
+"""Frames of as many seconds of a recording count as alike, s: people take about so long to walk through a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,12 @@ class Recording:
 
 
 def measure(
-    site: Site, folder: Path, recording: Recording, boxes: str = "detected", rate: float | None = None
+    site: Site,
+    folder: Path,
+    recording: Recording,
+    boxes: str = "detected",
+    rate: float | None = None,
+    block: float = BLOCK,
 ) -> dict[str, Any]:
     """Run the pipeline over a recording and compare its first zone with truth.
 
@@ -53,6 +62,7 @@ def measure(
         boxes: "detected", or "truth" to put the true boxes in the detector's place and measure the rest alone.
         rate: pictures per second at which it was recorded; None: what the site file says of its recording, or else
             the file.
+        block: frames of as many seconds count as alike, s.
 
     Returns:
         The figures of one set, as `drukte evaluate --json` writes them.
@@ -99,7 +109,12 @@ def measure(
     source.close()
     if not counted.true:
         raise TruthError(f"truth {recording.truth}: no frame between {recording.first} and {recording.last}")
-    figures: dict[str, Any] = {"name": recording.name, "frames": len(counted.true), **counted.figures()}
+    figures: dict[str, Any] = {
+        "name": recording.name,
+        "frames": len(counted.true),
+        **recording_figures(counted.found, counted.true, counted.at, block),
+        **counted.flicker(),
+    }
     if pairs is not None:
         figures |= pairs.figures()
     return figures | {"frames_per_second": number / spent if spent else None}
@@ -134,12 +149,12 @@ def _compare(
     """Add one frame to the errors."""
     found = result.zones[0].people + result.zones[0].riders
     if truth.counts:
-        counted.add(found, truth.counts[number])
+        counted.add(found, truth.counts[number], result.at)
         return
     real = truth.frames[number]
     places = real.xy if truth.in_metres else pipeline.places(real.boxes)
     counts = real.sure & (signed_distance(places, zone) > 0)
-    counted.add(found, int(counts.sum()))
+    counted.add(found, int(counts.sum()), result.at)
     if pairs is not None:
         # Everybody who counts, seen in this very frame or not.
         visible = result.seen.inside[0] & np.isfinite(result.seen.boxes).all(axis=1)
@@ -152,11 +167,22 @@ def table(figures: dict[str, Any]) -> str:
     def shown(value: float | None, unit: str = "") -> str:
         return "-" if value is None else f"{value:.3f}{unit}"
 
+    def between(name: str) -> str:
+        e = figures["intervals"][name]
+        return "" if e["low"] is None else f"   95 %: {e['low']:.3f} to {e['high']:.3f}"
+
+    blocks = f"{figures['blocks']} blocks of {figures['block_s']:g} s"
     rows = [
         f"{figures['name']}: {figures['frames']} frames, {figures['mean_truth']:.2f} people on average",
-        f"  count MAE              {shown(figures['count_mae'])}   "
+        f"  count MAE              {shown(figures['count_mae'])}{between('count_mae')}   "
         f"(always saying the median: {shown(figures['constant_mae'])})",
-        f"  count bias             {figures['count_bias']:+.3f}",
+        f"  count bias             {figures['count_bias']:+.3f}{between('count_bias')}",
+        f"  total ratio            {shown(figures['total_ratio'])}{between('total_ratio')}",
+        f"  within 1 or 20 %       {shown(figures['share_within_1_or_20_percent'])}"
+        f"{between('share_within_1_or_20_percent')}",
+        f"  intervals over {blocks}; they speak of moments like those of the recording, of no other hour or weather"
+        if figures["intervals"]["count_mae"]["low"] is not None
+        else f"  no intervals: {blocks} tell none",
         f"  flicker                {shown(figures['flicker'])}   (truth: {shown(figures['flicker_truth'])})",
     ]
     if "levels" in figures:
@@ -221,6 +247,13 @@ def _frames(_: click.Context, __: click.Parameter, value: str | None) -> tuple[i
     type=click.FloatRange(0, 240, min_open=True),
     help="Pictures per second at which it was recorded, where neither the site file nor the recording says it.",
 )
+@click.option(
+    "--block",
+    type=click.FloatRange(1, 3600),
+    default=BLOCK,
+    show_default=True,
+    help="Frames of as many seconds count as alike for the 95 % intervals [s].",
+)
 @click.option("--json", "out", type=click.Path(path_type=Path), help="Write the figures to this file too.")
 def evaluate(
     site_file: Path,
@@ -229,6 +262,7 @@ def evaluate(
     frames: tuple[int, int],
     boxes: str,
     rate: float | None,
+    block: float,
     out: Path | None,
 ) -> None:
     """Compare the device's own counting with recorded truth. Sets are never pooled."""
@@ -238,7 +272,7 @@ def evaluate(
         site = load_site(site_file)
         sets = []
         for source, truth in zip(sources, truths, strict=True):
-            sets.append(measure(site, site_file.parent, Recording(source, truth, *frames), boxes, rate))
+            sets.append(measure(site, site_file.parent, Recording(source, truth, *frames), boxes, rate, block))
             click.echo(table(sets[-1]))
     except SiteError as error:
         click.echo(str(error), err=True)

@@ -53,6 +53,10 @@ class Estimate:
             return self
         return replace(self, low=self.low - low, high=self.high + high)
 
+    def not_below(self, least: float) -> "Estimate":
+        """With a lower end that is at least this, as 0 for what cannot be negative."""
+        return self if self.low is None else replace(self, low=max(least, self.low))
+
     def as_dict(self) -> dict[str, float | int | None]:
         """For JSON."""
         return {

@@ -38,24 +38,22 @@ def match(found: Floats, true: Floats, least: float = SAME_PERSON) -> NDArray[np
 
 @dataclass(slots=True)
 class CountErrors:
-    """Counts of one set against truth."""
+    """Counts of one set against truth, and when each was."""
 
     found: list[int] = field(default_factory=list)
     true: list[int] = field(default_factory=list)
+    at: list[float] = field(default_factory=list)
 
-    def add(self, found: int, true: int) -> None:
-        """One frame."""
+    def add(self, found: int, true: int, at: float = 0.0) -> None:
+        """One frame at `at` s."""
         self.found.append(found)
         self.true.append(true)
+        self.at.append(at)
 
-    def figures(self) -> dict[str, float]:
-        """Mean truth, MAE, bias, the MAE of always saying the median, and flicker (mean change between frames)."""
+    def flicker(self) -> dict[str, float]:
+        """Mean change of the count from frame to frame, and that of the truth."""
         found, true = np.array(self.found, float), np.array(self.true, float)
         return {
-            "mean_truth": float(true.mean()),
-            "count_mae": float(np.abs(found - true).mean()),
-            "count_bias": float((found - true).mean()),
-            "constant_mae": float(np.abs(np.median(true) - true).mean()),
             "flicker": float(np.abs(np.diff(found)).mean()) if len(found) > 1 else 0.0,
             "flicker_truth": float(np.abs(np.diff(true)).mean()) if len(true) > 1 else 0.0,
         }

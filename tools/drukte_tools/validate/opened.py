@@ -6,6 +6,7 @@ from pathlib import Path
 import pyrage
 
 from drukte.sample.container import ContainerError, Header, unpack
+from drukte_tools.validate import plan_view
 
 
 class SampleError(Exception):
@@ -18,6 +19,22 @@ class Opened:
 
     header: Header
     content: bytes
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of what a counter sees, px: the picture, or the drawing of a radar's echoes."""
+        return self.header.size if self.header.kind == "picture" else plan_view.DRAWING
+
+    @property
+    def outline(self) -> list[tuple[float, float]]:
+        """The zone in what a counter sees, px."""
+        return self.header.outline if self.header.kind == "picture" else plan_view.outline(self.header)
+
+    def shown(self) -> tuple[str, bytes]:
+        """What a counter sees: its media type and bytes."""
+        if self.header.kind == "picture":
+            return "image/jpeg", self.content
+        return "image/svg+xml", plan_view.draw(self.header, self.content)
 
 
 def open_samples(folder: Path, key_file: Path) -> tuple[list[Opened], list[str]]:
@@ -34,7 +51,9 @@ def open_samples(folder: Path, key_file: Path) -> tuple[list[Opened], list[str]]
     files = sorted(folder.glob("*.age"))
     for path in files:
         try:
-            opened.append(Opened(*unpack(pyrage.decrypt(path.read_bytes(), [identity]))))
+            sample = Opened(*unpack(pyrage.decrypt(path.read_bytes(), [identity])))
+            sample.shown()
+            opened.append(sample)
         except (pyrage.DecryptError, ContainerError):
             damaged.append(path.name)
     if not opened:

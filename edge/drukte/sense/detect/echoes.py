@@ -76,7 +76,7 @@ class EchoDetector:
 
     def _to_floor(self, sensor: npt.NDArray[np.float32]) -> Floats:
         """Rotate (n, 3) sensor coordinates by the tilt and raise them by the height."""
-        x, y, z = sensor.T.astype(np.float64)
+        x, y, z = sensor.T  # not made double first: numpy keeps small arrays that are freed as they are
         c, s = np.cos(self.settings.tilt), np.sin(self.settings.tilt)
         return np.column_stack([x, c * y + s * z, -s * y + c * z + self.settings.height])
 
@@ -176,7 +176,8 @@ class EchoDetector:
         tracks = self._tracks
         sensor = targets[:, Target.X : Target.Z + 1].copy()
         flat = np.isnan(sensor[:, 2])
-        floor = self._to_floor(np.where(np.isnan(sensor), 0.0, sensor).astype(np.float32))
+        sensor[flat, 2] = 0.0
+        floor = self._to_floor(sensor)
         # Without a height the position is taken as measured along the ground.
         floor[flat, :2] = sensor[flat, :2]
         xy = floor[:, :2]
@@ -185,6 +186,8 @@ class EchoDetector:
         sight = xy / np.maximum(np.linalg.norm(xy, axis=1, keepdims=True), 0.1)
         speed = (rows[:, Target.VX : Target.VY + 1] * sight).sum(axis=1)
         stale = (rows[:, Target.ECHOES] == 0) | (np.abs(speed) < 0.01)
+        for copied in (sensor, rows):  # numpy keeps small arrays that are freed as they are
+            copied.fill(0)
         r = self._beliefs.error(xy, self.settings.azimuth_error) + 0.05**2 * np.eye(2)
         spread = 0.1**2 * np.eye(2) + self._beliefs.error(tracks.xy, self.settings.azimuth_error)
         who, cost = tracks.assign(xy, spread)

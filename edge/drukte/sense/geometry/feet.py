@@ -29,10 +29,16 @@ SIDEWAYS: Final = 0.25
 """Standard error across the line of sight of somebody placed by their head, m: a part-hidden box is off its middle."""
 
 
-def standing(ground: Ground, boxes: ArrayLike, scores: ArrayLike) -> tuple[Floats, Floats, Mask]:
+def standing(ground: Ground, boxes: ArrayLike, scores: ArrayLike, tall: Floats) -> tuple[Floats, Floats, Mask]:
     """Where the people in detected boxes stand, whole or cut short.
 
-    Args, returns: as `Ground.positions`.
+    Args:
+        ground: how the camera sees the ground.
+        boxes, scores: as for `Ground.positions`.
+        tall: (n,) height of each box as a part of what its place implies; NaN where that is unknown.
+
+    Returns:
+        As `Ground.positions`.
     """
     xy, cov, ok = ground.positions(boxes, scores)
     pose = ground.pose
@@ -42,17 +48,17 @@ def standing(ground: Ground, boxes: ArrayLike, scores: ArrayLike) -> tuple[Float
     over = camera[2] - ground.body_height
     if over <= 0:  # heads are at or above the camera: their rays do not come down
         return xy, cov, ok
+    short = np.flatnonzero(ok & (tall < CUT_SHORT))
+    if not len(short):
+        return xy, cov, ok
     edge = np.asarray(boxes, np.float64).reshape(-1, 4) - 0.5
-    head, _ = ground.to_pixels(xy, ground.body_height)
-    foot, _ = ground.to_pixels(xy)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        tall = (edge[:, 3] - edge[:, 1]) / np.hypot(*(foot - head).T)
-    below, _, seen = ground.to_ground(np.column_stack([(edge[:, 0] + edge[:, 2]) / 2, edge[:, 1]]))
-    short = ok & seen & (tall < CUT_SHORT)
-    if not short.any():
+    top = np.column_stack([(edge[short, 0] + edge[short, 2]) / 2, edge[short, 1]])
+    below, _, seen = ground.to_ground(top)
+    short, below = short[seen], below[seen]
+    if not len(short):
         return xy, cov, ok
     # The ray to the top meets the ground at `below`; at head height it is this much nearer to the camera.
-    ray = (below[short] - camera[:2]) * (over / camera[2])
+    ray = (below - camera[:2]) * (over / camera[2])
     distance = np.hypot(ray[:, 0], ray[:, 1])
     toward = ray / np.maximum(distance, 1e-9)[:, None]
     along = ground.body_spread * distance / over  # a taller person's head looks further away

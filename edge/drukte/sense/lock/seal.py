@@ -7,7 +7,7 @@ process can
 * compute, wait, and read what is already open;
 * send whole records of 64 bytes through the door (sense calls it by its descriptor; see summary.py);
 * wake its own threads (8 bytes into an eventfd, 1 byte into a pipe of its own);
-* talk to its own camera (requests of the types it was given),
+* give its own camera the commands of a short list (see commands.py),
 
 and nothing else. Everything else is refused by the kernel, for every thread, until the process ends; nobody,
 root included, can lift that. What the seal does not cover: the kernel and its drivers, root reading this
@@ -56,7 +56,6 @@ _DEADLY = (
     "io_uring_setup bpf mount unshare setns"
 )
 _PROT_EXEC = 4
-_FIONREAD = 0x541B  # how many bytes wait to be read (serial ports)
 
 
 class SealBits(IntFlag):
@@ -118,7 +117,7 @@ def early(read: Iterable[Path] = (), devices: Iterable[Path] = (), door: Path | 
 
 def seal(
     door_fd: int,
-    ioctl_types: bytes = b"V",
+    ioctls: Collection[int] = (),
     wake_fds: Iterable[int] = (),
     source_fds: Iterable[int] = (),
     deadly: bool = False,
@@ -127,8 +126,7 @@ def seal(
 
     Args:
         door_fd: writing end of a pipe or FIFO.
-        ioctl_types: type letters of the device requests still needed: `V` V4L2, `|` media, `b` dma-buf,
-            `H` dma-heap, none for a radar.
+        ioctls: numbers of the device commands that the source goes on using, as in `commands`; none for a radar.
         wake_fds: eventfds and pipes that threads of this process are woken through, some of `wakers()`.
         source_fds: descriptors to read from that `seal` cannot know (serial port, standard input). Files open
             for reading, camera devices and pipes to read from stay open anyway.
@@ -144,7 +142,7 @@ def seal(
     if strange := [fd for fd, length in wake.items() if not length]:
         raise SealError(f"descriptors {strange} were given to wake threads, but can reach another process")
     fatal = _DEADLY.split() if deadly else []
-    return lock(door_fd, rules(door_fd, ioctl_types, wake), {door_fd, *wake, *source_fds}, fatal)
+    return lock(door_fd, rules(door_fd, ioctls, wake), {door_fd, *wake, *source_fds}, fatal)
 
 
 def lock(
@@ -206,15 +204,15 @@ def lock(
     return SealReport(bits, len(threads), abi, swap, len(acts), digest, kept)
 
 
-def rules(door_fd: int, ioctl_types: bytes, wake: Mapping[int, int]) -> dict[str, list[list[Check]]]:
+def rules(door_fd: int, ioctls: Iterable[int], wake: Mapping[int, int]) -> dict[str, list[list[Check]]]:
     """The whole policy. Lengths are compared over all 64 bits, descriptors over 32, as the kernel does."""
     whole = 2**64 - 1
     policy: dict[str, list[list[Check]]] = {name: [] for name in _FREE_CALLS.split()}
     policy["write"] = [[Check(0, door_fd), Check(2, RECORD, whole)]]
     policy["write"] += [[Check(0, fd), Check(2, length, whole)] for fd, length in wake.items()]
     policy["mmap"] = policy["mprotect"] = [[Check(2, 0, _PROT_EXEC)]]
-    policy["ioctl"] = [[Check(1, letter << 8, 0xFF00)] for letter in ioctl_types]
-    policy["ioctl"] += [[Check(1, _FIONREAD)]]
+    if commands := [[Check(1, command)] for command in ioctls]:
+        policy["ioctl"] = commands  # an empty list would allow them all
     return policy
 
 

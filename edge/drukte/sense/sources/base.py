@@ -26,7 +26,7 @@ class Source(Protocol):
         width, height: size of the pictures, pixels.
         rate: frames per second that it aims at, None when as fast as possible.
         devices: paths that must stay open in the sealed room.
-        ioctls: types of device commands that it goes on using there (see sense/lock/seal.py).
+        ioctls: device commands that it goes on using there (see sense/lock/commands.py).
         closed: whether `close` was called.
     """
 
@@ -34,7 +34,7 @@ class Source(Protocol):
     height: int
     rate: float | None
     devices: tuple[str, ...]
-    ioctls: bytes
+    ioctls: tuple[int, ...]
     closed: bool
 
     def read(self, frame: Frame) -> float | None:

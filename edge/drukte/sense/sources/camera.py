@@ -12,6 +12,7 @@ import cv2
 
 from drukte.config.source import CameraSource, PiCameraSource
 from drukte.sense.frame import Frame
+from drukte.sense.lock import commands
 from drukte.sense.sources.base import STARVED_AFTER, Pace, SourceError, put
 
 
@@ -24,7 +25,7 @@ def attached() -> list[str]:
 class Camera:
     """A V4L2 or USB camera."""
 
-    ioctls = b"V"
+    ioctls: tuple[int, ...] = commands.V4L2
     closed = False
 
     def __init__(self, settings: CameraSource) -> None:
@@ -79,7 +80,7 @@ class Camera:
 class PiCamera:
     """A camera on the Pi's CSI connector, through libcamera."""
 
-    ioctls = b"V|bH"  # video, media, dma-buf and dma-heap devices
+    ioctls: tuple[int, ...] = commands.LIBCAMERA
     closed = False
     devices: tuple[str, ...] = ("/dev/video*", "/dev/media*", "/dev/dma_heap/*")
 

@@ -27,7 +27,7 @@ class Canary:
     """The watermarked source."""
 
     devices: tuple[str, ...] = ()
-    ioctls = b""
+    ioctls: tuple[int, ...] = ()
 
     def __init__(self, settings: CanarySource) -> None:
         self.width, self.height = settings.width, settings.height

@@ -21,7 +21,7 @@ class Video:
     """A video file. Frames carry the time of the recording when played as fast as possible, else real time."""
 
     devices: tuple[str, ...] = ()
-    ioctls = b""
+    ioctls: tuple[int, ...] = ()
     closed = False
 
     def __init__(self, settings: VideoSource, folder: Path) -> None:
@@ -78,7 +78,7 @@ class Images:
     """A folder of pictures in the order of their names, made at 25 a second unless `recorded_rate` says otherwise."""
 
     devices: tuple[str, ...] = ()
-    ioctls = b""
+    ioctls: tuple[int, ...] = ()
     closed = False
 
     def __init__(self, settings: ImagesSource, folder: Path) -> None:

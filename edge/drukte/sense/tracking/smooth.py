@@ -239,14 +239,18 @@ def _motion(dt: float, seen: NDArray[np.bool_]) -> tuple[Floats, Floats]:
 
     The speed of somebody unseen decays as in the tracker (`UNSEEN_DECAY`).
     """
-    one, none = np.eye(2), np.zeros((2, 2))
-    move = np.empty((2, 4, 4))
+    move = np.zeros((2, 4, 4))
+    move[:, [0, 1, 2, 3], [0, 1, 2, 3]] = 1
     hidden = float(np.exp(-dt / UNSEEN_DECAY))
-    move[0] = np.block([[one, UNSEEN_DECAY * (1 - hidden) * one], [none, hidden * one]])
-    move[1] = np.block([[one, dt * one], [none, one]])
-    noise = np.block([[dt**3 / 3 * one, dt**2 / 2 * one], [dt**2 / 2 * one, dt * one]])
+    move[0, [2, 3], [2, 3]] = hidden
+    move[0, [0, 1], [2, 3]] = UNSEEN_DECAY * (1 - hidden)
+    move[1, [0, 1], [2, 3]] = dt
+    noise = np.zeros((4, 4))
     # Two frames at one time must not make the backward recursion singular.
-    return move[seen.astype(np.intp)], noise + 1e-9 * np.eye(4)
+    noise[[0, 1], [0, 1]] = dt**3 / 3 + 1e-9
+    noise[[2, 3], [2, 3]] = dt + 1e-9
+    noise[[0, 1, 2, 3], [2, 3, 0, 1]] = dt**2 / 2
+    return move[seen.astype(np.intp)], noise
 
 
 def _nobody() -> tuple[NDArray[np.intp], NDArray[np.intp], Floats, Floats, Floats]:
