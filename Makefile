@@ -10,7 +10,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # Debian packages that the tests need: a broker to publish to, a tracer that looks over the shoulder, a browser.
 TEST_PACKAGES := mosquitto mosquitto-clients strace chromium
 
-.PHONY: help run test lint attack outage moved sealed install uninstall lock clean
+.PHONY: help run test lint attack outage audit moved sealed install uninstall lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -24,7 +24,33 @@ lint: $(VENV)/.ok ## style, types and import contracts alone
 	@$(PY) -m pytest -q tests/test_gates.py
 
 attack: $(VENV)/.ok ## try to reckon hidden numbers out of all that is published on 1,000 random days
-	@nice $(PY) -m pytest -q -s -m slow tests/report/test_attack.py
+	@nice $(PY) -m pytest -q -s -m slow tests/report/test_attack.py tests/report/test_attack_everywhere.py
+
+# Home Assistant needs a newer Python than drukte does, and hundreds of packages: it gets an environment of its own.
+HA_PYTHON ?= python3.13
+HA := build/home-assistant
+$(HA)/.ok:
+	@command -v $(HA_PYTHON) >/dev/null || { echo "Home Assistant needs $(HA_PYTHON): make HA_PYTHON=... $@"; exit 1; }
+	@echo "== Home Assistant in $(HA) (a few minutes the first time)"
+	@$(HA_PYTHON) -m venv $(HA)
+	@$(HA)/bin/python $(PIP) homeassistant "paho-mqtt>=2,<3"
+	@touch $@
+
+.PHONY: home-assistant
+home-assistant: $(VENV)/.ok $(HA)/.ok test-packages ## let Home Assistant itself read the discovery messages
+	@DRUKTE_HA_PYTHON=$(HA)/bin/python nice $(PY) -m pytest -q -s -m slow tests/report/formats/test_in_home_assistant.py
+
+RED := build/node-red
+$(RED)/.ok:
+	@command -v npm >/dev/null || { echo "Node-RED needs Node.js and npm"; exit 1; }
+	@echo "== Node-RED in $(RED)"
+	@npm install --silent --no-audit --no-fund --prefix $(RED) node-red
+	@touch $@
+
+.PHONY: node-red
+node-red: $(VENV)/.ok $(RED)/.ok test-packages ## let Node-RED run the flow of docs/city-data.md
+	@DRUKTE_NODE_RED=$(CURDIR)/$(RED)/node_modules/node-red/red.js nice $(PY) -m pytest -q -s -m slow \
+	  tests/report/formats/test_examples.py
 
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_merge.py
@@ -33,12 +59,16 @@ outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room i
 fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records: no crash, no wrong count
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_fuzz.py
 
+audit: $(VENV)/.ok test-packages ## the audit on the demo, a simulated radar and four planted leaks (as root; a quarter of an hour)
+	@$(PY) -m pytest -q -s -m slow tests/tools/audit
+
 moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
 
-.PHONY: heights
-heights: $(VENV)/.ok ## how far distances are off that were calibrated from the heights of recorded passers-by
-	@OMP_NUM_THREADS=1 nice $(PY) -m pytest -q -m slow tests/tools/calibrate/test_heights.py
+.PHONY: calibration
+calibration: $(VENV)/.ok ## how far distances are off that were calibrated by walking, or by the heights of passers-by
+	@OMP_NUM_THREADS=1 nice $(PY) -m pytest -q -s -m slow tests/tools/calibrate/test_heights.py \
+	  tests/tools/calibrate/test_walking.py
 
 .PHONY: screenshot
 screenshot: $(VENV)/.ok test-packages ## draw the picture of the calibration page that the documentation shows

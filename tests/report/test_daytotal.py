@@ -4,9 +4,11 @@ import json
 import math
 from collections import Counter
 
+import jsonschema
 import pytest
 
 from drukte.report.daytotal import DayTotals, discrete_laplace, scale_of
+from drukte.report.formats.native import dump, json_schema
 from drukte.report.window import Tally
 from tests.report.attack import steady
 from tests.report.conftest import EXACT, make_site
@@ -30,6 +32,7 @@ def test_a_day_is_told_at_the_midnight_of_the_place() -> None:
     assert (day.date, day.from_, day.to) == ("2027-01-15", "2027-01-14T23:00:00Z", "2027-01-15T23:00:00Z")
     assert (day.people.status, day.people.person_hours, day.noise, day.observed) == ("shown", 75, 2.0, 1.0)
     assert totals.memory == {}
+    jsonschema.Draft202012Validator(json_schema("day-1")).validate(json.loads(dump(day)))
 
 
 def test_few_person_hours_are_not_shown_and_nothing_seen_is_not_zero() -> None:

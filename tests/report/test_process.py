@@ -60,7 +60,7 @@ class Room:
         if self.child is None:
             return None
         self.child.send_signal(how)
-        code = self.child.wait(10)
+        code = self.child.wait(40)
         self.child = None
         return code
 
@@ -135,11 +135,26 @@ def test_what_the_door_refuses_is_told(broker: Mosquitto, new_room: Callable[...
         assert "dev-1/corner" not in str([m.topic for m in seen.messages if b'"mean":3' in m.payload])
 
 
+def await_started(room: Room, seconds: float = 60) -> None:
+    """Wait until the process takes records; on a busy machine its start takes long."""
+    until = time.monotonic() + seconds
+    while not (room.state / "history.sqlite").exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    time.sleep(1)
+
+
 def await_stored(store: Path, seconds: float = 30) -> None:
     """Wait until a window is in the store, as it is moments after its end; on a busy machine it takes longer."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db:
+        if not store.exists():
+            time.sleep(0.05)
+            continue
+        with (
+            contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as db,
+            contextlib.suppress(sqlite3.OperationalError),
+        ):
             if db.execute("SELECT count(*) FROM waiting").fetchone()[0]:
                 return
         time.sleep(0.05)
@@ -150,7 +165,7 @@ def test_no_broker_is_no_reason_to_stop_and_nothing_is_lost(broker: Mosquitto, n
     """The broker is away at the start; report is killed before it comes back; the windows arrive all the same."""
     broker.stop()
     room = new_room(f"{{port: {broker.port}}}").start()
-    time.sleep(0.7)
+    await_started(room)
     room.tick(7)
     await_stored(room.state / "outbox.sqlite")
     room.stop(signal.SIGKILL)

@@ -77,8 +77,8 @@ class CrossingGate:
                     cluster.clean, cluster.rest = bool(old["clean"]), dict(old["rest"])
                     cluster.carried = {int(z): _tally(t) for z, t in old["carried"].items()}
 
-    def pass_(self, spans: Mapping[int, Tally], hiding: Mapping[int, bool]) -> dict[int, Crossings]:
-        """What may be said of the spans that ended with one window, by zone.
+    def decide(self, spans: Mapping[int, Tally], hiding: Mapping[int, bool]) -> dict[int, Crossings]:
+        """What may be said of the spans of crossings that ended with one window, by zone.
 
         Args:
             spans: the true crossings of each zone whose span ended.
@@ -88,10 +88,11 @@ class CrossingGate:
         for cluster in self._clusters:
             mine = {zone: spans[zone] for zone in cluster.zones if zone in spans}
             if mine:
-                found |= self._decide(cluster, mine, any(hiding.get(zone, False) for zone in cluster.zones))
+                found |= self._together(cluster, mine, any(hiding.get(zone, False) for zone in cluster.zones))
         return found
 
-    def _decide(self, cluster: _Cluster, spans: dict[int, Tally], hides: bool) -> dict[int, Crossings]:
+    def _together(self, cluster: _Cluster, spans: dict[int, Tally], hides: bool) -> dict[int, Crossings]:
+        """All zones of a cluster, or none; `hides`: whether this window hides how many people one of them has."""
         if self._release is not None or self._rule.exact:
             return {zone: self._block(zone, cluster, t, not t.observed) for zone, t in spans.items()}
         whole = {z: cluster.carried[z] + t if z in cluster.carried else t for z, t in spans.items()}

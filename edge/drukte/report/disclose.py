@@ -122,7 +122,7 @@ class Discloser:
             people = self._people({zone: closed.tally for zone, closed in now.items()})
             spans = {zone: c.crossings for zone, c in now.items() if c.crossings is not None}
             hiding = {zone: block.status in ("under_5", "suppressed") for zone, block in people.items()}
-            crossings = self._gate.pass_(spans, hiding)
+            crossings = self._gate.decide(spans, hiding)
             for zone, closed in now.items():
                 self.days += self._totals.add(zone, closed.tally)
                 found[end, zone] = self._blocks(zone, closed.tally, people[zone], crossings.get(zone))

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -107,12 +107,17 @@ class History:
 
 def between(db: sqlite3.Connection, start: int, end: int, zone: str | None = None) -> list[Observation]:
     """As `History.between`, on a connection of the caller's."""
+    return list(each(db, start, end, zone))
+
+
+def each(db: sqlite3.Connection, start: int, end: int, zone: str | None = None) -> Iterator[Observation]:
+    """As `between`, one after the other, for spans that are too long to hold."""
     where, values = ("AND zone=?", [zone]) if zone is not None else ("", [])
     rows = db.execute(
         f"SELECT body FROM windows WHERE start>=? AND end<=? {where} ORDER BY start, zone",  # noqa: S608 - fixed text
         (start, end, *values),
     )
-    return [_unpack(body) for (body,) in rows]
+    return (_unpack(body) for (body,) in rows)
 
 
 def read_only(path: Path) -> sqlite3.Connection:

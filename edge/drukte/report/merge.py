@@ -20,11 +20,11 @@ from drukte.report.formats.native import (
     Stays,
     seconds,
 )
+from drukte.report.rules import SMALLEST
 
 HOUR: Final = 3600
 HIDDEN_AS: Final = 2.0
 """A window with few people counts as this many: the middle of 0 to 4, and near the middle of 1 to 4 [person]."""
-_SMALLEST: Final = 5
 
 
 def merge_hour(parts: Sequence[Observation]) -> Observation:
@@ -86,7 +86,7 @@ def _people(parts: Sequence[Observation], weights: Sequence[float]) -> tuple[Peo
     hidden = sum(block.status != "shown" for block, _ in seen)
     mean = _mean((HIDDEN_AS if block.mean is None else block.mean, w) for block, w in seen) or 0.0
     most = max((block.max or 0.0 for block, _ in seen), default=0.0)
-    if (mean < _SMALLEST - 0.5 and hidden) or 0 < mean < _SMALLEST - 0.5:
+    if (mean < SMALLEST - 0.5 and hidden) or 0 < mean < SMALLEST - 0.5:
         return People(status="under_5"), hidden
     return People(status="shown", mean=round(mean, 1), max=most), hidden
 

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import jsonschema
 import pytest
 
 from drukte.report.formats.base import Device, Format, Outgoing
-from drukte.report.formats.native import Observation, dump
+from drukte.report.formats.native import Observation, dump, json_schema
 from drukte.report.formats.registry import OWN
 from drukte.report.mqtt import MAX_PAYLOAD
 from tests.report.formats.conftest import Told, with_public
@@ -116,6 +117,13 @@ def test_messages_fit_the_broker_and_every_retained_topic_is_owned_up_to(one: Fo
             assert len(message.payload.encode()) <= MAX_PAYLOAD
             assert not re.search(r"[#+\s]", message.topic)
             assert not message.retain or message.topic in owned
+
+
+def test_native_messages_fit_their_schema(told: list[Told]) -> None:
+    validator = jsonschema.Draft202012Validator(json_schema("observation-1"))
+    for day in told:
+        for o in day.observations[::4]:
+            validator.validate(json.loads(dump(o)))
 
 
 def test_both_products_have_topics_of_their_own(told: list[Told]) -> None:
