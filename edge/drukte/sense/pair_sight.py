@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drukte.config import Site
 from drukte.sense.geometry.polygon import signed_distance
 from drukte.sense.geometry.view import View
-from drukte.sense.people import Positions
+from drukte.sense.people import Floats, Positions
 from drukte.sense.radar_pipeline import HELD, SURE
 from drukte.sense.reduction.reduce import Reducer
 from drukte.sense.result import FrameResult, Seen, no_boxes
@@ -108,11 +109,10 @@ class Pair:
         """Reduce the moment `t`, s; see `Pipeline.step` for when results come."""
         now = [p[1] if p is not None and t - p[0] <= STALE else Positions.empty() for p in self._last]
         apart = abs(self._last[0][0] - self._last[1][0]) if self._last[0] and self._last[1] else 0.0
-        for which in (0, 1):
-            if not self._cameras[which] and self._cameras[1 - which]:
-                now[which] = self._vouched(now[which], self._views[1 - which], t - self._time)
-        self._time = t
         people = together(now[0], now[1], self._views, min(apart, STALE))
+        if self._cameras == (True, False):
+            people = self._vouched(people, now[0], t - self._time)
+        self._time = t
         self._agreed.append((t, people))
         tracks = self._tracker.update(people.positions, t)
         late = self._smoother.update(tracks, people.positions, t)
@@ -122,19 +122,20 @@ class Pair:
         """Reduce the last moments."""
         return [self._reduce(tracks, t, 0) for t, tracks in self._smoother.flush()]
 
-    def _vouched(self, people: Positions, view: View, dt: float) -> Positions:
-        """Those radar people whom the camera sees too, cannot see, or is not fit to judge."""
-        if not len(people):
-            return people
-        witnesses = np.concatenate([seen.xy for _, seen in self._witnessed] or [np.empty((0, 2))])
-        apart = np.linalg.norm(people.xy[:, None] - witnesses[None], axis=2)
-        seen = (apart < NEAR).any(axis=1)
-        now = self._witnessed[-1][1].xy if self._witnessed else witnesses
-        plain = ~view.outside(people.xy) & ~view.hidden(people.xy, now)
-        sure = plain & (people.scores >= HELD)
+    def _vouched(self, people: Together, camera: Positions, dt: float) -> Together:
+        """Without radar people whom the camera should see and does not: remembered ones who went, images, seconds."""
+        xy = people.positions.xy
+        plain = ~self._views[0].outside(xy) & ~self._views[0].hidden(xy, camera.xy)
+        both = np.asarray(people.seen_by.all(axis=1))
+        sure = plain & people.seen_by[:, 1] & (people.positions.scores >= HELD)
         if sure.any():
-            self._trust += min(1.0, dt / TRUST_OVER) * (float(seen[sure].mean()) - self._trust)
-        return people if self._trust < TRUSTED else people.select(seen | ~plain)
+            self._trust += min(1.0, dt / TRUST_OVER) * (float(both[sure].mean()) - self._trust)
+        if self._trust < TRUSTED:
+            return people
+        # A person whom the detector misses for a moment was seen there, and nobody else stands there now.
+        missed = _near(xy, [seen.xy for _, seen in self._witnessed]) & ~_near(xy, [camera.xy])
+        keep = np.asarray(people.seen_by[:, 0] | ~plain | missed, np.bool_)
+        return Together(people.positions.select(keep), people.seen_by[keep], people.common[keep])
 
     def _reduce(self, tracks: Tracks, t: float, calibration: int) -> FrameResult:
         zones, states = self._reducer.reduce(tracks, t)
@@ -208,6 +209,12 @@ class PairSight:
         for eye in self._eyes:
             eye.wipe()
         self._pair.forget()
+
+
+def _near(xy: Floats, others: list[Floats]) -> NDArray[np.bool_]:
+    """(n,) whether any of `others` is within `NEAR` of each."""
+    points = np.concatenate([*others, np.empty((0, 2))])
+    return np.asarray((np.linalg.norm(xy[:, None] - points[None], axis=2) < NEAR).any(axis=1))
 
 
 def _open(site: Site, folder: Path, model: bytes) -> Eye:
