@@ -62,6 +62,11 @@ fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records
 audit: $(VENV)/.ok test-packages ## the audit on the demo, a simulated radar and four planted leaks (as root; a quarter of an hour)
 	@$(PY) -m pytest -q -s -m slow tests/tools/audit
 
+.PHONY: audit-picture
+audit-picture: $(VENV)/.ok test-packages ## draw the picture of an audit's report that the documentation shows (as root)
+	@$(VENV)/bin/drukte audit --site firmware_config/sites/demo-street.yaml --minutes 1 --out build/audit
+	@$(PY) -m tests.tools.audit.picture build/audit docs/images/audit-report.jpg
+
 moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
 
@@ -77,6 +82,10 @@ screenshot: $(VENV)/.ok test-packages ## draw the picture of the calibration pag
 .PHONY: validate-demo
 validate-demo: $(VENV)/.ok test-packages ## order, sample, count and report 60 pictures of a recorded street (6 minutes)
 	@nice $(PY) -m tests.tools.validate.rehearsal --pictures 60
+
+.PHONY: killed
+killed: $(VENV)/.ok ## kill the sampler at twenty moments and search disk and memory for its pictures (as root; 10 minutes)
+	@nice $(PY) -m pytest -q -s -m slow tests/sample/test_killed.py
 
 .PHONY: coverage
 coverage: $(VENV)/.ok ## how often the 95 % intervals of reports hold the truth, on simulated places (minutes)
@@ -138,6 +147,25 @@ lock: ## pin the newest versions that pyproject.toml allows (needs uv)
 	    --no-header --quiet --upgrade --extra $$set --extra build pyproject.toml -o requirements/$$set.txt; done
 
 # ------------------------------------------------------------------ a device
+
+# Debian packages: one for each suite (its Python) and processor. Bit for bit the same from the same commit.
+DEB_SUITE ?= bookworm trixie
+DEB_ARCH ?= amd64
+DEB_LEVEL ?= 6
+
+.PHONY: deb deb-test deb-arm64 deb-twice
+deb: $(VENV)/.ok ## Debian packages in dist/ (DEB_ARCH="amd64 arm64", DEB_SUITE="bookworm trixie")
+	@command -v dpkg-deb >/dev/null || { echo "dpkg-deb is missing: run this on Debian or in a container of it"; exit 1; }
+	@$(PY) packaging/deb/build.py --level $(DEB_LEVEL) $(addprefix --suite ,$(DEB_SUITE)) $(addprefix --arch ,$(DEB_ARCH))
+
+deb-test: ## install, set up, count, upgrade, fall back, remove and purge them under a real systemd (as root)
+	@packaging/deb/test/run.sh $(DEB_SUITE)
+
+deb-arm64: ## start the packages for arm64 under an emulator (as root; after make deb DEB_ARCH=arm64)
+	@packaging/deb/test/arm64.sh $(firstword $(DEB_SUITE))
+
+deb-twice: $(VENV)/.ok ## make the packages twice, in two folders, and compare them byte for byte
+	@packaging/deb/test/twice.sh $(PY) $(addprefix --suite ,$(DEB_SUITE)) $(addprefix --arch ,$(DEB_ARCH))
 
 install: ## put drukte on this machine as two systemd services (as root)
 	@PREFIX=$(PREFIX) PYTHON=$(PYTHON) packaging/install.sh

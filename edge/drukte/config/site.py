@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 
 from drukte.config.base import Name, Section, quantity, unique
+from drukte.config.busyness import Busyness
 from drukte.config.ground import Ground
 from drukte.config.indicator import Indicator, NoIndicator
 from drukte.config.purpose import Place, Purpose
@@ -76,6 +77,7 @@ class Site(Section):
     )
     mqtt: Mqtt = Field(default_factory=Mqtt)
     disclosure: Disclosure = Field(default_factory=Disclosure)
+    busyness: Busyness = Field(default_factory=Busyness)
 
     def sensors(self) -> "list[Site]":
         """The site as each sensor sees it, cameras first: one, or two that share ground plane, zones and settings."""
@@ -115,6 +117,17 @@ class Site(Section):
                 raise ValueError(
                     f"{where}source.rate: with a second sensor a recording has to be played in real time; give the "
                     "pictures per second"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _thresholds_name_zones(self) -> Self:
+        names = [zone.name for zone in self.zones]
+        for number, threshold in enumerate(self.busyness.thresholds):
+            if threshold.zone not in names:
+                raise ValueError(
+                    f"busyness.thresholds[{number}].zone: there is no zone '{threshold.zone}'; the zones are "
+                    f"{', '.join(names)}"
                 )
         return self
 

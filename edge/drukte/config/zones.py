@@ -1,6 +1,7 @@
 """Zones and counting lines on the ground plane, and what counts as near."""
 
-from typing import Annotated, Self
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -8,6 +9,9 @@ from drukte.config.base import Name, Point, Section, quantity, unique
 
 MAX_ZONES = 16
 MAX_LINES = 2
+BESIDE: Final = 0.3
+"""A line is on a border when one of its sides, this far off, is inside and the other is not, m."""
+_STEPS: Final = 10
 
 
 class CountingLine(Section):
@@ -16,6 +20,18 @@ class CountingLine(Section):
     name: Name
     from_: Point = Field(alias="from", description="Start [m]")
     to: Point = Field(description="End [m]")
+
+    def leads_in(self, polygon: Sequence[Point]) -> int:
+        """Whether 'in' leads into this polygon (1) or out of it (-1); 0 when the line does not lie on its border."""
+        (ax, ay), (bx, by) = self.from_, self.to
+        length = ((bx - ax) ** 2 + (by - ay) ** 2) ** 0.5
+        # 'in' ends on the right-hand side of the line, seen from its start to its end
+        x, y = BESIDE * (by - ay) / length, -BESIDE * (bx - ax) / length
+        steps = [(i + 0.5) / _STEPS for i in range(_STEPS)]
+        spots = [(ax + t * (bx - ax), ay + t * (by - ay)) for t in steps]
+        right = sum(_inside(px + x, py + y, polygon) for px, py in spots)
+        left = sum(_inside(px - x, py - y, polygon) for px, py in spots)
+        return (right - left > _STEPS / 2) - (left - right > _STEPS / 2)
 
     @model_validator(mode="after")
     def _has_length(self) -> Self:
@@ -34,6 +50,12 @@ class Zone(Section):
     lines: Annotated[list[CountingLine], Field(max_length=MAX_LINES), unique("name")] = Field(
         default_factory=list, description="Counting lines that belong to this zone"
     )
+    expect: Annotated[list[Literal["conservation", "line_pair", "empty_nights"]], Field(max_length=3)] = Field(
+        default_factory=list,
+        description="What holds at this place, for the weekly self-check. conservation: nobody comes or goes but over "
+        "the zone's lines, which lie on its border; line_pair: whoever crosses one of the two lines crosses the other "
+        "too; empty_nights: nobody is there from 2 to 5 at night",
+    )
 
     @property
     def area(self) -> float:
@@ -51,6 +73,17 @@ class Zone(Section):
             raise ValueError(
                 f"the zone is {self.area:.2f} m2; at least {MIN_AREA:g} m2, so that a count is not about one spot"
             )
+        if "conservation" in self.expect:
+            if not self.lines:
+                raise ValueError("expect conservation: the zone has no line to come and go over")
+            for line in self.lines:
+                if not line.leads_in(self.polygon):
+                    raise ValueError(
+                        f"expect conservation: line '{line.name}' does not lie on the zone's border; move it there, or "
+                        "leave conservation out"
+                    )
+        if "line_pair" in self.expect and len(self.lines) != 2:
+            raise ValueError(f"expect line_pair: needs two lines, the zone has {len(self.lines)}")
         return self
 
 
@@ -87,3 +120,12 @@ def _self_crossing(polygon: list[Point]) -> tuple[int, int] | None:
             if side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0:
                 return i, j
     return None
+
+
+def _inside(x: float, y: float, polygon: Sequence[Point]) -> bool:
+    """Even-odd rule."""
+    odd = False
+    for (ax, ay), (bx, by) in zip(polygon, [*polygon[1:], polygon[0]], strict=True):
+        if (ay > y) != (by > y) and x < ax + (y - ay) / (by - ay) * (bx - ax):
+            odd = not odd
+    return odd

@@ -11,18 +11,21 @@ from typing import Final
 
 from drukte.command import LONGEST, Act, Command
 from drukte.config import Site
+from drukte.report.alive import Alive
 from drukte.report.attest import Attestation
 from drukte.report.closing import Closing
 from drukte.report.commands import Commands
 from drukte.report.deliver import Delivery
 from drukte.report.door import DoorReader
 from drukte.report.formats.base import Outgoing
-from drukte.report.formats.native import BrokerStatus, Day, dump, moment
+from drukte.report.formats.native import BrokerStatus, Day, DeviceStatus, SelfCheck, dump, moment
 from drukte.report.health import Health
 from drukte.report.history import History
+from drukte.report.meaning import Meaning
 from drukte.report.messages import meta, topics
 from drukte.report.mqtt import Link
 from drukte.report.outbox import Outbox
+from drukte.report.selfcheck import SelfChecks
 from drukte.report.tell import Teller, brokers, client_id, device_of, formats_of
 from drukte.report.wake import Wake
 from drukte.summary import SUMMARY
@@ -84,10 +87,14 @@ class Report:
         self._health = Health(site, self._boot)
         self._jumps = 0
         self._days: dict[str, Day] = {}
+        self._meaning = Meaning(site, history, self._clocks.now())
+        self._checks = SelfChecks(site, history)
+        self._checked: SelfCheck | None = None
         self._said: tuple[object, ...] = ()
         self._said_at = -STATUS_EVERY
         self._stopping = False
         self._wake = Wake()
+        self._alive = Alive(site.window, self._clocks.monotonic())
         self._asked = False
         self._look_at_acts = 0.0
         own: dict[Act, Callable[[Command], None]] = {"status": self._ask}
@@ -95,8 +102,8 @@ class Report:
         record = attestation.record if attestation else None
         self._closing = Closing(site, outbox, history, self._boot, self._clocks.now, record)
         will = Outgoing(self._topic("status"), dump(self._health.status(None, 0.0, reason="connection_lost")))
-        device = device_of(site)
-        self._tellers = {name: Teller(name, told, device, outbox) for name, told in formats_of(site).items()}
+        told = formats_of(site)
+        self._tellers = {name: Teller(name, told[name], device_of(site, name), outbox) for name in told}
         self._deliveries = [
             Delivery(
                 Link(
@@ -163,8 +170,10 @@ class Report:
     def turn(self) -> None:
         """One turn: take in what came, close what is due, send what waits."""
         self._take_in()
-        self._closing.close(self._under_way())
+        made = self._closing.close(self._under_way())
+        self._meaning.take(made)
         now, mono = self._clocks.now(), self._clocks.monotonic()
+        self._alive.windows(made, mono)
         self._health.look(now, mono)
         new = [delivery for delivery in self._deliveries if delivery.turn(now)]
         self._obey()
@@ -172,8 +181,12 @@ class Report:
             new, self._asked = self._deliveries, False
         anew = self._greet(new)
         self._say_days(anew)
+        self._say_meaning(anew)
+        self._say_check(now, anew)
         self._say_status(now, mono, anew)
         self._attest(now, anew)
+        if self._alive.turn(mono):
+            self._alive.status(self._status(now, mono))
 
     def _greet(self, new: list[Delivery]) -> bool:
         """Tell brokers that are new what does not change. True when there are any."""
@@ -203,6 +216,21 @@ class Report:
         for name, day in self._days.items():
             for delivery in self._native:
                 delivery.link.publish(self._topic(f"{name}/day"), dump(day), retain=True, schema="drukte/day/1")
+
+    def _say_meaning(self, anew: bool) -> None:
+        """Say what the last window of each zone means: to a broker that is new, and when there is a new one."""
+        for zone, message in self._meaning.to_say(anew).items():
+            for delivery in self._native:
+                delivery.link.publish(self._topic(f"{zone}/busyness"), message, retain=True, schema="drukte/busyness/1")
+
+    def _say_check(self, now: float, anew: bool) -> None:
+        """Say the last week's self-check: to a broker that is new, and when a week is over."""
+        check = self._checks.look(now)
+        if check is None or (check == self._checked and not anew):
+            return
+        self._checked = check
+        for delivery in self._native:
+            delivery.link.publish(self._topic("selfcheck"), dump(check), retain=True, schema="drukte/selfcheck/1")
 
     def _take_in(self) -> None:
         records = self._reader.read()
@@ -236,7 +264,17 @@ class Report:
         )
         if not anew and condition == self._said and mono - self._said_at < STATUS_EVERY:
             return
-        status = self._health.status(
+        status = self._status(now, mono)
+        sent = [
+            delivery.link.publish(self._topic("status"), dump(status), retain=True, schema="drukte/status/1")
+            for delivery in self._native
+        ]
+        if any(sent) or not self._native:
+            self._said, self._said_at = condition, mono
+
+    def _status(self, now: float, mono: float) -> DeviceStatus:
+        reader = self._reader
+        return self._health.status(
             now,
             mono,
             accepted=reader.accepted,
@@ -253,12 +291,6 @@ class Report:
             },
             commands=self._commands.counts,
         )
-        sent = [
-            delivery.link.publish(self._topic("status"), dump(status), retain=True, schema="drukte/status/1")
-            for delivery in self._native
-        ]
-        if any(sent) or not self._native:
-            self._said, self._said_at = condition, mono
 
     def _goodbye(self) -> None:
         now, mono = self._clocks.now(), self._clocks.monotonic()

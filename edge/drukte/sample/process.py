@@ -8,9 +8,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from drukte.config import Site, SiteError
 from drukte.config.radar import RADARS
@@ -19,11 +21,16 @@ from drukte.models import ModelError, read
 from drukte.order import Order, OrderError, accept, read_signers
 from drukte.sample.acts import note
 from drukte.sample.expire import finish, read_clocks, tidy
-from drukte.sample.folder import MOST_FILE, RECEIPT, FolderError, prepare
+from drukte.sample.folder import MOST_FILE, ORDER, RECEIPT, FolderError, prepare
 from drukte.sample.plan import sampling
 from drukte.sense.lock.seal import SealError, early
 from drukte.sense.process import devices, lights, recordings
 from drukte.settings import load_trusted
+
+AGAIN: Final = (Exit.SOURCE, Exit.NOT_ALIVE, Exit.CLOSED)
+"""Why a room may end and be started again while its order runs."""
+RETRY: Final = 5.0
+"""Pause before that, s."""
 
 
 def load(site_file: Path, order_file: Path, signers_file: Path, state: Path) -> tuple[Site, Order]:
@@ -53,7 +60,7 @@ def main(site_file: Path, order_file: Path, signers_file: Path, state: Path, doo
     for line in tidy(state, read_clocks()):
         _say(Exit.OK, line)
     try:
-        _, order = load(site_file, order_file, signers_file, state)
+        site, order = load(site_file, order_file, signers_file, state)
         sampling(order)
     except SiteError as error:
         return _say(Exit.SITE, str(error))
@@ -65,15 +72,46 @@ def main(site_file: Path, order_file: Path, signers_file: Path, state: Path, doo
     note(state, "validation_started", order.id, time.time(), pictures=order.pictures, until=order.end)
     files = ["--site", site_file, "--order", order_file, "--signers", signers_file, "--state", state]
     command = [sys.executable, "-m", "drukte", "sample", *map(str, files), "--door", str(door_fd), "--room"]
-    child = subprocess.Popen(command, pass_fds=[door_fd])
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: child.terminate())
-    status = child.wait()
+    ending = threading.Event()
+    with contextlib.ExitStack() as stack:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            stack.callback(signal.signal, number, signal.signal(number, lambda *_: ending.set()))
+        status = _rooms(command, door_fd, site, order.ends.timestamp(), ending)
     kept = finish(state, state / order.id, read_clocks()) if (state / order.id).is_dir() else 0
     _say(Exit.OK, f"order {order.id}: {kept} of {order.pictures} pictures kept")
-    if status == -signal.SIGTERM:
+    if ending.is_set():
         return Exit.OK
     return Exit(status) if status in list(Exit) else Exit.INTERNAL
+
+
+def _rooms(command: list[str], door_fd: int, site: Site, ends: float, ending: threading.Event) -> int:
+    """Run one room after another until one ends for good; its exit status.
+
+    A camera that hangs is tried again; one that the schedule has closed is opened at its next opening. What a room has
+    kept stays, and the next one goes on with the moments that are still to come.
+    """
+    while True:
+        child = subprocess.Popen(command, pass_fds=[door_fd])
+        while child.poll() is None:
+            if ending.wait(0.1):
+                child.terminate()
+                child.wait()
+        status = child.returncode
+        if status not in AGAIN or ending.is_set() or time.time() + RETRY >= ends:
+            return status
+        ending.wait(RETRY)
+        while not (looking := site.may_look(datetime.now(UTC))).allowed:
+            if looking.until is None or time.time() >= ends or ending.wait(RETRY):
+                return status
+
+
+def pending(site_file: Path, order_file: Path, signers_file: Path, state: Path) -> bool:
+    """Whether an order was begun that is to be gone on with, as after a power cut."""
+    try:
+        _, order = load(site_file, order_file, signers_file, state)
+    except (SiteError, OrderError):
+        return False
+    return (state / order.id / ORDER).exists()
 
 
 def room(site_file: Path, order_file: Path, signers_file: Path, state: Path, door_fd: int) -> Exit:

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from drukte.config import SiteError, parse_site
-from drukte.config.load import MAX_BYTES
+from drukte.config.document import MAX_BYTES
+from drukte.config.purpose import Purpose
 from drukte.config.source import Model, Source
 from drukte.config.zones import Closeness, Zone
 
@@ -96,6 +98,20 @@ class SiteFile:
         """
         return self._checked(TypeAdapter(Source), "source")
 
+    def purpose(self) -> Purpose:
+        """The checked `purpose:` section.
+
+        Raises:
+            SiteFileError: it is missing, wrong, or past its last day: then nothing is looked at.
+        """
+        purpose: Purpose = self._checked(TypeAdapter(Purpose), "purpose")
+        if purpose.valid_until < datetime.now(UTC).date():
+            raise SiteFileError(
+                f"{self.path}: purpose.valid_until: {purpose.valid_until} is past; nothing is looked at without a "
+                "purpose"
+            )
+        return purpose
+
     def model(self) -> Model:
         """The checked `model:` section.
 
@@ -138,7 +154,7 @@ class SiteFile:
         text = self.with_sections(sections)
         left: list[str] = []
         try:
-            parse_site(text, str(self.path))
+            parse_site(text, str(self.path), self.path)
         except SiteError as error:
             wrong = [p for p in error.problems if p.key.split(".")[0].split("[")[0] in sections]
             if wrong:

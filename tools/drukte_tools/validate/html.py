@@ -53,7 +53,8 @@ def table(caption: str, head: Sequence[str], rows: Iterable[tuple[str, Sequence[
     """A table; each row has a class and cells that are HTML already."""
     top = "".join(f'<th scope="col">{text(h)}</th>' for h in head)
     body = "".join(f'<tr class="{kind}">' + "".join(cells) + "</tr>" for kind, cells in rows)
-    return f"<table><caption>{text(caption)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+    inner = f"<caption>{text(caption)}</caption><thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="scroll"><table>{inner}</table></div>'
 
 
 def cell(value: str, below: str = "", kind: str = "") -> str:

@@ -18,7 +18,8 @@ def cannot_tell(found: dict[str, Any]) -> list[str]:
         "what people can see in a picture, not with who was there."
         if found["sensor"] == "picture"
         else "People who gave no echo. Counters saw the echoes and nothing else, so this tells how well echoes are "
-        "turned into people. Somebody on the spot has to count whom the radar does not see at all.",
+        "turned into people. Who stands still gives few: the device remembers them, the counters see nothing. "
+        "Somebody on the spot has to count whom the radar does not see at all.",
     ]
     if found["blur"] and found["sensor"] == "picture":
         said.append(

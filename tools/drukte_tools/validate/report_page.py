@@ -67,11 +67,11 @@ def _errors(found: dict[str, Any]) -> list[str]:
     return [
         "<h2>Errors of the count</h2>",
         '<div class="tiles">',
-        tile("Mean absolute error", f"{number(o['count_mae']['value'])} people", f"95 %: {interval(o['count_mae'])}"),
+        tile("Mean absolute error", number(o["count_mae"]["value"]), f"people; 95 %: {interval(o['count_mae'])}"),
         tile(
             "Bias (device minus hand)",
-            f"{number(o['count_bias']['value'], sign=True)} people",
-            f"95 %: {interval(o['count_bias'], sign=True)}",
+            number(o["count_bias"]["value"], sign=True),
+            f"people; 95 %: {interval(o['count_bias'], sign=True)}",
         ),
         tile(
             "Total ratio",
@@ -85,8 +85,8 @@ def _errors(found: dict[str, Any]) -> list[str]:
         ),
         tile(
             f"Always saying {o['constant']:g}",
-            f"{number(o['constant_mae'])} people",
-            f"mean absolute error; device better by {number(o['gain_over_constant']['value'])} "
+            number(o["constant_mae"]),
+            f"people off on average; device better by {number(o['gain_over_constant']['value'])} "
             f"({interval(o['gain_over_constant'], sign=True)})",
         ),
         "</div>",
@@ -123,7 +123,8 @@ def _strata(found: dict[str, Any]) -> list[str]:
                     "small",
                 )
             )
-    ratios = [(f"{r['name']}", r["total_ratio"]) for r in found["strata"] if r["blocks"] >= FEW_BLOCKS]
+    units = {"people": "people", "hour": "h", "light": ""}
+    ratios = [(f"{r['name']} {units[r['by']]}", r["total_ratio"]) for r in found["strata"] if r["blocks"] >= FEW_BLOCKS]
     if len(ratios) > 1:
         drawing = plots.whiskers(ratios, "Total ratio by condition", line=1.0, percent=True)
         parts.append(
