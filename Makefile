@@ -109,6 +109,10 @@ radar-table: $(VENV)/.ok ## how well radars count simulated people (an hour)
 radar-together: $(VENV)/.ok ## how well a camera, a radar and both together count one simulated crowd (half an hour)
 	@OMP_NUM_THREADS=1 nice -n 5 $(VENV)/bin/drukte simulate together --site firmware_config/sites/radar-demo.yaml
 
+.PHONY: radar-bench
+radar-bench: $(VENV)/.ok ## how much of real time the chain from raw radar samples takes on one core
+	@OMP_NUM_THREADS=1 $(PY) -m drukte_tools.bench.chain
+
 radar-check: $(VENV)/.ok ## what our radar configurations mean, and whether they can work
 	@$(VENV)/bin/drukte radar check firmware_config/radar/*.cfg
 

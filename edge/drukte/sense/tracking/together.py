@@ -25,6 +25,8 @@ BODY: Final = 0.15
 """Standard deviation of which part of a body a sensor takes for its place, m; the two do not agree on it."""
 LATE: Final = 0.8
 """How far somebody may have walked, m for each second by which the looks are apart (one standard deviation)."""
+ONE_BODY: Final = 0.8
+"""Nearer than this two leftovers are one person, m."""
 FAR: Final = 1.5
 """Farther apart than this nobody is one person, whatever the covariances say, m."""
 
@@ -80,7 +82,11 @@ def _pairs(first: Positions, second: Positions, apart: float) -> tuple[NDArray[n
     slack = (BODY**2 + (LATE * apart) ** 2) * np.eye(2)
     s = first.cov[:, None] + second.cov[None] + slack
     d2 = np.einsum("nmi,nmij,nmj->nm", away, np.linalg.inv(s), away)
-    near = (d2 < GATE) & (np.hypot(away[..., 0], away[..., 1]) < FAR)
+    distance = np.hypot(away[..., 0], away[..., 1])
+    # Sensors are surer of themselves than they should be: two who stand in one body's room are one person, at the
+    # price of the worst pair, if neither has a better partner.
+    near = ((d2 < GATE) & (distance < FAR)) | (distance < ONE_BODY)
+    d2 = np.minimum(d2, 0.999 * GATE)
     # Leaving two apart costs as much as the worst pair that is allowed, so that one more pair is always better.
     i, j = linear_sum_assignment(np.where(near, d2, GATE))
     good = near[i, j]
