@@ -117,10 +117,20 @@ radar-demo: build/radar-demo.bin ## count people before a simulated radar
 sealed: $(VENV)/.ok ## frames per second sealed and unsealed, and their ratio
 	@$(PY) -m drukte_tools.bench.sealed
 
-.PHONY: radar-table
-radar-table: $(VENV)/.ok ## how well radars count simulated people (half an hour)
+.PHONY: radar-table radar-together radar-check
+radar-table: $(VENV)/.ok ## how well radars count simulated people (an hour)
 	@OMP_NUM_THREADS=1 nice -n 5 $(VENV)/bin/drukte simulate evaluate --site firmware_config/sites/radar-demo.yaml \
 	  --source points --source ld2450 --fan 60
+
+radar-together: $(VENV)/.ok ## how well a camera, a radar and both together count one simulated crowd (half an hour)
+	@OMP_NUM_THREADS=1 nice -n 5 $(VENV)/bin/drukte simulate together --site firmware_config/sites/radar-demo.yaml
+
+.PHONY: radar-bench
+radar-bench: $(VENV)/.ok ## how much of real time the chain from raw radar samples takes on one core
+	@OMP_NUM_THREADS=1 $(PY) -m drukte_tools.bench.chain
+
+radar-check: $(VENV)/.ok ## what our radar configurations mean, and whether they can work
+	@$(VENV)/bin/drukte radar check firmware_config/radar/*.cfg
 
 # ------------------------------------------------------------------ set-up
 

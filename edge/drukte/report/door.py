@@ -33,9 +33,9 @@ _CHUNK: Final = 64 * SIZE
 
 def frame_limit(site: Site) -> int:
     """Most frames that a tick of this site can hold; a tenth above the set rate, because cameras are not exact."""
-    rate = getattr(site.source, "rate", "max")
+    rate = getattr(site.sensors()[0].source, "rate", "max")  # the first of two sets the pace
     most = RANGES["frames"][1]
-    return most if rate == "max" else min(most, math.ceil(1.1 * float(rate) * site.tick) + 1)
+    return most if isinstance(rate, str) else min(most, math.ceil(1.1 * rate * site.tick) + 1)
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from drukte.sample.plan import Moment
 from drukte.sense.geometry.ground import Ground
 from drukte.sense.geometry.polygon import signed_distance
 from drukte.sense.people import Floats
-from drukte.sense.pipeline import FrameResult
+from drukte.sense.result import FrameResult
 
 QUALITIES: Final = (92, 85, 75, 60, 40, 20)
 """JPEG qualities, best first: the first that fits the container is used."""

@@ -19,7 +19,8 @@ from drukte.sense.frame import Frame
 from drukte.sense.geometry.calibration import CalibrationError, GroundError
 from drukte.sense.geometry.polygon import signed_distance
 from drukte.sense.people import PERSON, Detections
-from drukte.sense.pipeline import FrameResult, Pipeline
+from drukte.sense.pipeline import Pipeline
+from drukte.sense.result import FrameResult
 from drukte.sense.sources import SourceEnded, SourceError, open_source
 from drukte_tools.validate.figures import recording_figures
 from drukte_tools.validate.identity import NEAR, Identities

@@ -21,6 +21,8 @@ class ZoneCounts:
         moves: people who came or went over the zone's edge, who appeared in the midst of it, who vanished there.
         held: people who are counted without fresh evidence in this frame.
         saturated: whether the sensor had more targets than it can report.
+        judged: people where both of two sensors could see.
+        agreed: those of them whom both saw.
     """
 
     people: int = 0
@@ -42,3 +44,5 @@ class ZoneCounts:
     moves: tuple[int, int, int] = (0, 0, 0)
     held: int = 0
     saturated: bool = False
+    judged: int = 0
+    agreed: int = 0
