@@ -62,6 +62,11 @@ fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records
 audit: $(VENV)/.ok test-packages ## the audit on the demo, a simulated radar and four planted leaks (as root; a quarter of an hour)
 	@$(PY) -m pytest -q -s -m slow tests/tools/audit
 
+.PHONY: audit-picture
+audit-picture: $(VENV)/.ok test-packages ## draw the picture of an audit's report that the documentation shows (as root)
+	@$(VENV)/bin/drukte audit --site firmware_config/sites/demo-street.yaml --minutes 1 --out build/audit
+	@$(PY) -m tests.tools.audit.picture build/audit docs/images/audit-report.jpg
+
 moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, model_validator
 
 from drukte.config.base import Name, Section, quantity, unique
+from drukte.config.busyness import Busyness
 from drukte.config.ground import Ground
 from drukte.config.indicator import Indicator, NoIndicator
 from drukte.config.purpose import Place, Purpose
@@ -66,6 +67,7 @@ class Site(Section):
     )
     mqtt: Mqtt = Field(default_factory=Mqtt)
     disclosure: Disclosure = Field(default_factory=Disclosure)
+    busyness: Busyness = Field(default_factory=Busyness)
 
     def may_look(self, now: datetime) -> Looking:
         """Whether the camera may be open at `now`: within the schedule, and not past the purpose's last day."""
@@ -90,6 +92,17 @@ class Site(Section):
                 f"source.kind {self.source.kind} and ground.kind {self.ground.kind} do not go together: a radar has "
                 "ground.kind radar, a camera one of the others"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _thresholds_name_zones(self) -> Self:
+        names = [zone.name for zone in self.zones]
+        for number, threshold in enumerate(self.busyness.thresholds):
+            if threshold.zone not in names:
+                raise ValueError(
+                    f"busyness.thresholds[{number}].zone: there is no zone '{threshold.zone}'; the zones are "
+                    f"{', '.join(names)}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -68,6 +68,22 @@ def test_marks_of_another_order_are_refused(tmp_path: Path) -> None:
         Counting([sample(0)], "A", tmp_path / "a.json")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "{}", "[" * 9000, '{"order":"0","counter":"A","marks":[]}',
+        '{"order":"0","counter":"A","marks":{"x":{}}}',
+        '{"order":"0","counter":"A","marks":{"0":{"people":[[1]],"unsure":false}}}',
+        '{"order":"0","counter":"A","marks":{"0":{"people":[[NaN,1]],"unsure":false}}}',
+        '{"order":"0","counter":"A","marks":{"0":{"people":[[-5,1]],"unsure":false}}}',
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_count_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(SampleError, match="is not a file of"):
+        read_marks(tmp_path / "a.json", "0")
+
+
 @pytest.mark.parametrize("touch", [False, True], ids=["desk", "tablet"])
 def test_in_a_browser(server: Counting, touch: bool, tmp_path: Path) -> None:
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")

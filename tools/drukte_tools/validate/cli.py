@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import pyrage
 
+from drukte.order import MAX_PICTURES
 from drukte.signing import ROLES, SigningError, new_key, write_private
 from drukte_tools.validate.closing_cli import close, proof
 from drukte_tools.validate.judging_cli import count, report, settle
@@ -48,7 +49,15 @@ def key(role: str, out: Path, no_passphrase: bool) -> None:
 @click.option("--spread", type=click.FloatRange(0.01), default=0.3, show_default=True, help="SD of error / mean count.")
 @click.option("--each", type=click.IntRange(1), default=1, show_default=True, help="Pictures per block of time.")
 @click.option("--alike", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Correlation in a block.")
-def plan(half_width: float, share: float, spread: float, each: int, alike: float) -> None:
+@click.option("--strata", type=click.IntRange(1, 24), default=1, show_default=True, help="Strata that need it, each.")
+def plan(half_width: float, share: float, spread: float, each: int, alike: float, strata: int) -> None:
     """How many pictures a wished interval needs."""
-    click.echo(f"total ratio +-{half_width:.1%}: {pictures_for_ratio(half_width, spread, each, alike)} pictures")
-    click.echo(f"share within max(1, 20 %) +-{half_width:.1%}: {pictures_for_share(half_width, share, each, alike)}")
+    of = f" in each of {strata} strata" if strata > 1 else ""
+    for name, number in (
+        ("total ratio", pictures_for_ratio(half_width, spread, each, alike)),
+        ("share within max(1, 20 %)", pictures_for_share(half_width, share, each, alike)),
+    ):
+        whole = strata * number
+        click.echo(f"{name} +-{half_width:.1%}{of}: {whole} pictures")
+        if whole > MAX_PICTURES:
+            click.echo(f"  more than the {MAX_PICTURES} of one order: wish a wider interval, or make several orders")

@@ -17,6 +17,7 @@ from drukte_tools.validate.opened import Opened, SampleError
 from drukte_tools.validate.settled import Dispute
 
 MAX_BODY: Final = 1024 * 1024
+MOST_PIXELS: Final = 100_000
 POLICY: Final = (
     "default-src 'none'; img-src 'self' data:; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -160,13 +161,25 @@ def read_marks(path: Path, order: str) -> dict[str, Any]:
     """A counter's file.
 
     Raises:
-        SampleError: it cannot be read or belongs to another order.
+        SampleError: it cannot be read, holds something else than marks, or belongs to another order.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        found: dict[str, Any] = {"order": data["order"], "counter": str(data["counter"]), "marks": dict(data["marks"])}
-    except (OSError, ValueError, KeyError, TypeError):
+        found: dict[str, Any] = {
+            "order": str(data["order"]),
+            "counter": str(data["counter"]),
+            "marks": {str(int(i)): _mark(m) for i, m in data["marks"].items()},
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise SampleError(f"{path}: is not a file of `drukte validate count`") from None
     if found["order"] != order:
         raise SampleError(f"{path}: counts of order {found['order']}, but these pictures are of order {order}")
     return found
+
+
+def _mark(data: Any) -> dict[str, Any]:
+    """The checked marks of one picture. Raises ValueError or TypeError."""
+    people = [[float(x), float(y)] for x, y in data["people"]]
+    if not all(0 <= v < MOST_PIXELS for point in people for v in point):
+        raise ValueError("a mark outside of any picture")
+    return {"people": people, "unsure": bool(data["unsure"])}

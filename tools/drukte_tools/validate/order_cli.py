@@ -1,6 +1,7 @@
 """`drukte validate order`: make, sign and read orders."""
 
 import os
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast, get_args
@@ -142,3 +143,24 @@ def show(order_file: Path) -> None:
         ("signed by", signed),
     ):
         click.echo(f"{name:<12}{value}")
+    for line in strata(made):
+        click.echo(line)
+
+
+def strata(made: Order) -> list[str]:
+    """How many pictures an order takes of what, and how many as many pictures of any moment alike would tell as much.
+
+    Weights differ when strata are sampled alike that cover unlike times (Kish 1965: (sum w)^2 / sum w^2).
+    """
+    try:
+        drawn = sampling(made)
+    except OrderError as error:
+        return [f"moments     {error}"]
+    counts = Counter(m.stratum for m in drawn.moments)
+    lines = [
+        f"  {name:<18}{counts[name]:>4} pictures, {100 * share:.0f} % of the time"
+        for name, share in sorted(drawn.shares.items())
+    ]
+    worth = 1 / sum(share**2 / counts[name] for name, share in drawn.shares.items() if counts[name])
+    tells = f"            for figures over the whole time as good as {worth:.0f} pictures of any moment alike"
+    return [*lines, tells] if len(lines) > 1 else lines

@@ -239,6 +239,53 @@ class Day(Message):
     )
 
 
+class Usually(Message):
+    """What is usual in the zone at this hour of the week, from what this device has published before."""
+
+    status: Literal["known", "not_enough_history"]
+    people: Count = Field(description="Median over days of the hour's mean number of people [person]")
+    spread: Count = Field(description="How much it differs from day to day, as a standard deviation [person]")
+    days: int = Field(ge=0, le=90, description="Earlier days on which this rests [day]")
+
+
+class Expected(Message):
+    """What may come in one hour, by what is usual and how today compares."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: Moment = Field(alias="from", description="Start of the hour [UTC]")
+    people: Count = Field(description="Expected mean number of people [person]")
+    low: Count = Field(description="Lower end of an interval meant to hold 80 % of such hours [person]")
+    high: Count = Field(description="Upper end [person]")
+
+
+class Busyness(Message):
+    """Retained: what the last window means. Reckoned from published numbers alone."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_: Literal["drukte/busyness/1"] = Field("drukte/busyness/1", alias="schema")
+    organisation: Id
+    device: Id
+    zone: Id
+    from_: Moment = Field(alias="from", description="Start of the window [UTC]")
+    to: Moment = Field(description="End of the window, not part of it [UTC]")
+    level: Literal["quiet", "normal", "busy", "very_busy"] | None = Field(
+        description="null: not observed, or not shown"
+    )
+    level_from: Literal["density", "setting"] = Field(
+        description="density: people per square metre, by Fruin's levels of service; setting: the site's own thresholds"
+    )
+    compared: Literal["less", "as_usual", "more", "much_more"] | None = Field(
+        description="With what is usual at this hour of the week; null: not observed, not shown, or too little history"
+    )
+    usual: Usually
+    forecast: list[Expected] = Field(max_length=3, description="The next hours, as far as there is history")
+    note: Literal["An indication from counts that can be wrong: a person decides what follows from it."] = (
+        "An indication from counts that can be wrong: a person decides what follows from it."
+    )
+
+
 Checked = Literal["shown", "too_few", "gaps", "hidden", "not_observed"]
 """shown: the figures are given. too_few: too few crossings to compare. gaps: too much of the week was not observed or
 not shown. hidden: the disclosure policy does not tell nobody from few. not_observed: nothing is known of the week."""
@@ -440,6 +487,7 @@ class Privacy(Message):
 MODELS: Final[dict[str, type[Message]]] = {
     "observation-1": Observation,
     "day-1": Day,
+    "busyness-1": Busyness,
     "selfcheck-1": SelfCheck,
     "status-1": DeviceStatus,
     "meta-1": Meta,
