@@ -108,7 +108,9 @@ class CrossingGate:
             return {zone: self._block(zone, cluster, t, not t.observed) for zone, t in spans.items()}
         whole = {z: cluster.carried[z] + t if z in cluster.carried else t for z, t in spans.items()}
         numbers = [v for zone, t in whole.items() for pair in self._pairs(zone, t) for v in pair]
-        shown = cluster.clean and not hides and not self._rule.hidden(*numbers)
+        # Where nobody left (or nobody came) in all that time, occupancy tells how many came in the hidden part of it.
+        one_way = bool(cluster.carried) and any(self._one_way(zone, t) for zone, t in whole.items())
+        shown = cluster.clean and not hides and not one_way and not self._rule.hidden(*numbers)
         blocks = {zone: self._block(zone, cluster, t, not shown) for zone, t in whole.items()}
         too_long = any(t.span >= LONGEST for t in whole.values())
         if shown or too_long or not cluster.clean:
@@ -122,6 +124,10 @@ class CrossingGate:
     def _pairs(self, zone: int, t: Tally) -> list[tuple[int, int]]:
         sides = "ab"[: len(self._lines[zone])]
         return [(t.total(f"{self._who}in_{side}"), t.total(f"{self._who}out_{side}")) for side in sides]
+
+    def _one_way(self, zone: int, t: Tally) -> bool:
+        pairs = self._pairs(zone, t)
+        return (sum(inwards for inwards, _ in pairs) == 0) != (sum(outwards for _, outwards in pairs) == 0)
 
     def _block(self, zone: int, cluster: _Cluster, t: Tally, hide: bool) -> Crossings:
         names = self._lines[zone]
