@@ -53,7 +53,7 @@ class Disk:
 
     def __post_init__(self) -> None:
         self.place.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", "size=6m,mode=700", "tmpfs", str(self.place)]
+        command = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", str(self.place)]
         with contextlib.suppress(OSError):
             self.small = subprocess.run(command, capture_output=True, check=False).returncode == 0
 
