@@ -152,8 +152,7 @@ class Summary:
 
 NAMES: Final = tuple(f.name for f in fields(Summary))
 COUNTS: Final = NAMES[NAMES.index("frames") :]
-_FLAG_NAMES: Final = tuple(name for name, _ in _FLAGS)
-_PLAIN: Final = tuple(name for name in NAMES if name not in _FLAG_NAMES)
+_PLAIN: Final = tuple(name for name in NAMES if name not in dict(_FLAGS))
 _FLAGS_AT: Final = _PLAIN.index("seal")
 ROUNDING: Final = 4
 """Tenths by which rounding and its carry may move a sum of the four levels."""
@@ -167,10 +166,9 @@ def encode(summary: Summary) -> bytes:
     """
     valid(summary)
     values = [getattr(summary, name) for name in _PLAIN]
-    flags = shift = 0
-    for name, bits in _FLAGS:
-        flags |= getattr(summary, name) << shift
-        shift += bits
+    flags = 0
+    for name, bits in reversed(_FLAGS):
+        flags = flags << bits | getattr(summary, name)
     body = _LAYOUT.pack(MAGIC, VERSION, *values[:_FLAGS_AT], flags, *values[_FLAGS_AT:], 0)[:-4]
     return body + zlib.crc32(body).to_bytes(4, "little")
 
