@@ -212,8 +212,9 @@ class DoorReader:
         if record.zone >= len(self._lines):
             return "zone"
         lines = self._lines[record.zone]
-        if (lines < 1 and (record.in_a or record.out_a)) or (lines < 2 and (record.in_b or record.out_b)):
-            return "line"
+        for side in "ab"[lines:]:
+            if any(getattr(record, f"{way}_{side}") for way in ("in", "out", "riders_in", "riders_out")):
+                return "line"
         if record.frames > self._frames:
             return "frames"
         if record.end % self._tick:

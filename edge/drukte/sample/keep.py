@@ -134,6 +134,9 @@ class Keeper:
         for result in results:
             for waiting in [w for w in self._waiting if w[2].at == result.at]:
                 self._waiting.remove(waiting)
+                if not result.zones:  # the sensor was blind: nothing was counted that could be compared
+                    self.missed += 1
+                    continue
                 file, moment, shot = waiting
                 write(file, self.encrypt(pack(self._header(moment, shot, result), shot.content, self._size)))
 

@@ -88,7 +88,7 @@ class RadarPipeline:
         for counts, state in zip(zones, states, strict=True):
             counts.held += int((held & state.inside).sum())
             counts.saturated |= self._detector.saturated or frame.truncated
-        seen = Seen(tracks.xy, no_boxes, [state.inside for state in states])
+        seen = Seen(tracks.xy, no_boxes, [state.inside for state in states], tracks.ids)
         return [FrameResult(t, zones, RUNNING, 0, int(tracks.mode), seen)]
 
     def answer(self) -> Floats:
