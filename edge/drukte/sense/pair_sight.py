@@ -150,7 +150,7 @@ class Pair:
             inside = people.common & (signed_distance(people.positions.xy, np.array(zone.polygon)) >= 0)
             counts.judged = int(inside.sum())
             counts.agreed = int((inside & people.seen_by.all(axis=1)).sum())
-        seen = Seen(tracks.xy, no_boxes, [state.inside for state in states])
+        seen = Seen(tracks.xy, no_boxes, [one.inside for one in states], tracks.ids)
         return FrameResult(t, zones, state, calibration, int(tracks.mode), seen)
 
 

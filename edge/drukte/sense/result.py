@@ -32,11 +32,6 @@ class Seen:
         return self.draw(self.xy)
 
 
-def no_boxes(xy: Floats) -> Floats:
-    """(n, 4) NaN: people before a radar have none."""
-    return np.full((len(xy), 4), np.nan)
-
-
 @dataclass(slots=True)
 class FrameResult:
     """One frame, reduced. `at`: its time, s. `state`, `calibration` and `mode` as in the door's record.
@@ -51,3 +46,8 @@ class FrameResult:
     calibration: int
     mode: int
     seen: Seen
+
+
+def no_boxes(xy: Floats) -> Floats:
+    """(n, 4) NaN: people before a radar have none."""
+    return np.full((len(xy), 4), np.nan)
