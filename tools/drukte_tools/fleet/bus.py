@@ -127,6 +127,8 @@ class Bus:
         if reason is not None and reason.is_failure:
             raise self._error(f"refused the connection: {reason}", "refused")
         self._accepted = True
+        if not self._filters:
+            return
         _, mid = self._client.subscribe([(name, 1) for name in self._filters])
         reason = self._answer("subscribed", mid or 0)
         if reason is not None and reason.is_failure:

@@ -206,3 +206,34 @@ def enrol(
         click.echo(enrolment.sign_request(signer, request, days, out))
     for name in wanted:
         click.echo(enrolment.enrol(signer, name, days, out, server))
+
+
+@fleet.command()
+@broker_options
+@click.option("--devices", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many.")
+@click.option("--zones", type=click.IntRange(1, 16), default=2, show_default=True, help="Zones of each device.")
+@click.option("--window", type=click.IntRange(5, 3600), default=60, show_default=True, help="Length of a window [s].")
+@click.option("--seconds", type=float, default=300.0, show_default=True, help="How long.")
+@click.option("--ramp", type=float, default=100.0, show_default=True, help="Connections begun per second.")
+@click.option("--spread", type=float, default=2.0, show_default=True, help="Devices publish within so long [s].")
+@click.option("--node", "nodes", multiple=True, help="Further brokers of a cluster, as HOST:PORT.")
+@click.option("--certificates", type=_folder, help="Folder with sim-0000.crt and .key and so on, one for each device.")
+@click.option("--keep", is_flag=True, help="Leave the retained messages at the broker, to look at.")
+@_as_json
+@told
+def simulate(as_json: bool, **given: Any) -> None:
+    """Made-up traffic of many devices, for sizing a broker: throughput, and time until the broker confirms.
+
+    Every device has a connection, client identifier, last will and session of its own. They publish observations,
+    busyness, status, meta and privacy as devices do, under the organisation `simulated`, with numbers like those of a
+    street's day. Ends with status 1 when an observation was not confirmed.
+    """
+    from drukte_tools.fleet.simulate import run
+
+    figures = run(given, lambda text: click.echo(text, err=True))
+    if as_json:
+        click.echo(json.dumps(figures.tree, indent=2))
+    else:
+        for line in figures.lines:
+            click.echo(line)
+    sys.exit(figures.made != figures.confirmed)
