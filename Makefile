@@ -10,7 +10,7 @@ PIP := -m pip install --quiet --disable-pip-version-check
 # Debian packages that the tests need: a broker to publish to, a tracer that looks over the shoulder, a browser.
 TEST_PACKAGES := mosquitto mosquitto-clients strace chromium
 
-.PHONY: help run test lint attack outage moved sealed install uninstall lock clean
+.PHONY: help run test lint attack outage audit moved sealed install uninstall lock clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
@@ -59,12 +59,16 @@ outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room i
 fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records: no crash, no wrong count
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_fuzz.py
 
+audit: $(VENV)/.ok test-packages ## the audit on the demo, a simulated radar and four planted leaks (as root; a quarter of an hour)
+	@$(PY) -m pytest -q -s -m slow tests/tools/audit
+
 moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
 
-.PHONY: heights
-heights: $(VENV)/.ok ## how far distances are off that were calibrated from the heights of recorded passers-by
-	@OMP_NUM_THREADS=1 nice $(PY) -m pytest -q -m slow tests/tools/calibrate/test_heights.py
+.PHONY: calibration
+calibration: $(VENV)/.ok ## how far distances are off that were calibrated by walking, or by the heights of passers-by
+	@OMP_NUM_THREADS=1 nice $(PY) -m pytest -q -s -m slow tests/tools/calibrate/test_heights.py \
+	  tests/tools/calibrate/test_walking.py
 
 .PHONY: screenshot
 screenshot: $(VENV)/.ok test-packages ## draw the picture of the calibration page that the documentation shows
@@ -132,6 +136,25 @@ lock: ## pin the newest versions that pyproject.toml allows (needs uv)
 	    --no-header --quiet --upgrade --extra $$set --extra build pyproject.toml -o requirements/$$set.txt; done
 
 # ------------------------------------------------------------------ a device
+
+# Debian packages: one for each suite (its Python) and processor. Bit for bit the same from the same commit.
+DEB_SUITE ?= bookworm trixie
+DEB_ARCH ?= amd64
+DEB_LEVEL ?= 6
+
+.PHONY: deb deb-test deb-arm64 deb-twice
+deb: $(VENV)/.ok ## Debian packages in dist/ (DEB_ARCH="amd64 arm64", DEB_SUITE="bookworm trixie")
+	@command -v dpkg-deb >/dev/null || { echo "dpkg-deb is missing: run this on Debian or in a container of it"; exit 1; }
+	@$(PY) packaging/deb/build.py --level $(DEB_LEVEL) $(addprefix --suite ,$(DEB_SUITE)) $(addprefix --arch ,$(DEB_ARCH))
+
+deb-test: ## install, set up, count, upgrade, fall back, remove and purge them under a real systemd (as root)
+	@packaging/deb/test/run.sh $(DEB_SUITE)
+
+deb-arm64: ## start the packages for arm64 under an emulator (as root; after make deb DEB_ARCH=arm64)
+	@packaging/deb/test/arm64.sh $(firstword $(DEB_SUITE))
+
+deb-twice: $(VENV)/.ok ## make the packages twice, in two folders, and compare them byte for byte
+	@packaging/deb/test/twice.sh $(PY) $(addprefix --suite ,$(DEB_SUITE)) $(addprefix --arch ,$(DEB_ARCH))
 
 install: ## put drukte on this machine as two systemd services (as root)
 	@PREFIX=$(PREFIX) PYTHON=$(PYTHON) packaging/install.sh

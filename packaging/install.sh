@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Put drukte on this machine: an environment in /opt/drukte, two systemd services and an example site file.
+# Put drukte on this machine out of its source (`make deb` makes packages, which upgrade and roll back): an environment in /opt/drukte, two systemd services and an example site file.
 # Run through `sudo make install`; `sudo make uninstall` takes it away again and leaves /etc/drukte alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,6 +8,10 @@ PREFIX=${PREFIX:-/opt/drukte}
 ETC=${ETC:-/etc/drukte}
 UNITS=${UNITS:-/etc/systemd/system}
 PYTHON=${PYTHON:-python3}
+if [ -e /var/lib/dpkg/info/drukte.list ] && [ "$PREFIX" = /opt/drukte ]; then
+  echo "install: the Debian package drukte is installed; use apt, or remove it first" >&2
+  exit 1
+fi
 NAMES=(drukte-door.socket drukte-sense.service drukte-report.service drukte-indicator.service drukte-settings.path
   drukte-settings.service drukte-sample.service drukte-sample-resume.service drukte-sample-tidy.service
   drukte-sample-tidy.timer)
@@ -45,9 +49,10 @@ say "Python environment in $PREFIX (pinned packages, checked by hash)"
 "$PREFIX/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation .
 "$PREFIX/bin/python" -m compileall -q "$PREFIX/lib" || true
 
-say "The person detector in $PREFIX/models"
+MODELS=/var/lib/drukte/models
+say "The person detector in $MODELS"
 if [ -n "${MODEL_FILE:-}" ]; then from=(--from "$MODEL_FILE"); else from=(); fi
-DRUKTE_MODELS="$PREFIX/models" "$PREFIX/bin/drukte" models pull "${from[@]}"
+DRUKTE_MODELS="$MODELS" "$PREFIX/bin/drukte" models pull "${from[@]}"
 chmod -R a+rX "$PREFIX"
 
 install -d -m 0755 "$ETC" "$PREFIX/share/doc"
@@ -63,7 +68,7 @@ fi
 say "Units in $UNITS"
 install -d "$UNITS"
 for name in "${NAMES[@]}"; do
-  sed "s#/opt/drukte#$PREFIX#g; s#/etc/drukte#$ETC#g" "packaging/systemd/$name" > "$UNITS/$name"
+  sed "s#/opt/drukte/current#$PREFIX#g; s#/opt/drukte#$PREFIX#g; s#/etc/drukte#$ETC#g" "packaging/systemd/$name" > "$UNITS/$name"
 done
 ln -sf "$PREFIX/bin/drukte" /usr/local/bin/drukte
 if running_systemd; then

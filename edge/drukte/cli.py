@@ -9,9 +9,12 @@ from typing import Any
 import click
 
 from drukte import __version__
-from drukte.config import Site, SiteError, load_site
+from drukte.config import Site, SiteError, effective, load_site
+from drukte.doctor.cli import doctor
 from drukte.exits import Exit
 from drukte.models_cli import models
+from drukte.setup.cli import setup
+from drukte.verify import verify
 
 SITE = Path("/etc/drukte/site.yaml")
 site_option = click.option(
@@ -106,16 +109,23 @@ def watch(site_file: Path | None, host: str, port: int, version: str, topic: str
 
 
 @drukte.command()
-@click.argument("site_file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("site_file", type=click.Path(path_type=Path, dir_okay=False), default=SITE)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of the site file instead.")
-def check(site_file: Path, schema: bool) -> None:
-    """Check a site file and say what the device would do with it."""
+@click.option("--effective", "origins", is_flag=True, help="Print every value instead, and where it comes from.")
+def check(site_file: Path, schema: bool, origins: bool) -> None:
+    """Check a site file, with generic.yaml beside it, and say what the device would do with it."""
     if schema:
         click.echo(json.dumps(Site.model_json_schema(), indent=2))
         return
     site = _site_or_exit(site_file)
     _check_formats(site, site_file)
-    click.echo(describe(site, str(site_file)))
+    click.echo(_origins(site_file) if origins else describe(site, str(site_file)))
+
+
+def _origins(site_file: Path) -> str:
+    rows = [(s.key, json.dumps(s.value, ensure_ascii=False), s.origin) for s in effective(site_file)]
+    first, second = (min(48, max(len(row[i]) for row in rows)) for i in (0, 1))
+    return "\n".join(f"{key:<{first}}  {value:<{second}}  {origin}" for key, value, origin in rows)
 
 
 def _site_or_exit(site_file: Path) -> Site:
@@ -181,6 +191,9 @@ def describe(site: Site, name: str) -> str:
 
 
 drukte.add_command(models)
+drukte.add_command(doctor)
+drukte.add_command(setup)
+drukte.add_command(verify)
 
 
 def main() -> None:

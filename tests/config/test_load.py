@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drukte.config import Site, SiteError, load_site, parse_site
-from drukte.config.load import MAX_BYTES
+from drukte.config.document import MAX_BYTES
 
 ROOT = Path(__file__).resolve().parents[2]
 SITES = ROOT / "firmware_config" / "sites"

@@ -17,6 +17,7 @@ from drukte.report.disclose import Discloser
 from drukte.report.formats.native import Day as DayTotal
 from drukte.report.formats.native import Observation, seconds
 from drukte.report.messages import observation
+from drukte.report.public import for_the_public, not_told
 from drukte.report.window import Closed, Tally
 from tests.report.conftest import site_text
 
@@ -117,6 +118,17 @@ def publish(site: Site, day: Day, span: int = WINDOW, totals: list[DayTotal] | N
     if totals is not None:
         totals += discloser.days
     return found
+
+
+def publish_for_the_public(zone: Sequence[Observation], together: int = 4) -> list[Observation]:
+    """The second product of one zone, of so many windows each."""
+    made: list[Observation] = []
+    carried = None
+    for i in range(0, len(zone), together):
+        parts = zone[i : i + together]
+        made.append(for_the_public(parts, carried))
+        carried = not_told(parts, carried, made[-1])
+    return made
 
 
 def span_of(o: Observation) -> tuple[int, int]:

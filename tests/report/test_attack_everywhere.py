@@ -20,9 +20,8 @@ from drukte.report.formats.registry import OWN
 from drukte.report.history import History
 from drukte.report.merge import merge_hour
 from drukte.report.outbox import Outbox
-from drukte.report.public import for_the_public
 from drukte.report.tell import device_of
-from tests.report.attack import Day, T, publish, random_day, town
+from tests.report.attack import Day, T, publish, publish_for_the_public, random_day, town
 from tests.report.conftest import record
 from tests.report.formats.conftest import with_public
 
@@ -37,7 +36,7 @@ def everything(site: Site, day: Day, totals: list[DayTotal]) -> dict[str, list[s
     all_of_it: list[Observation] = []
     for zone in published:
         hours = [zone[i : i + 4] for i in range(0, len(zone), 4)]
-        all_of_it += [*zone, *map(for_the_public, hours), *map(merge_hour, hours)]
+        all_of_it += [*zone, *publish_for_the_public(zone), *map(merge_hour, hours)]
     for one in OWN.values():
         for message in one.announce(DEVICE):
             found.setdefault(message.topic, []).append(message.payload)

@@ -60,7 +60,7 @@ class Room:
         if self.child is None:
             return None
         self.child.send_signal(how)
-        code = self.child.wait(10)
+        code = self.child.wait(40)
         self.child = None
         return code
 

@@ -4,7 +4,8 @@
 with its line, key, what was found and what is allowed. Each section has a module of its own here.
 """
 
-from drukte.config.load import Problem, SiteError, load_site, parse_site
+from drukte.config.document import Problem, SiteError
+from drukte.config.load import Setting, effective, load_site, parse_site, settings_hash
 from drukte.config.site import Site
 
-__all__ = ["Problem", "Site", "SiteError", "load_site", "parse_site"]
+__all__ = ["Problem", "Setting", "Site", "SiteError", "effective", "load_site", "parse_site", "settings_hash"]

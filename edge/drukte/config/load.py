@@ -1,144 +1,121 @@
-"""Read a site file and say everything that is wrong with it at once."""
+"""Read a site file, with the settings it shares, and say everything that is wrong with it at once."""
 
 import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from drukte.config.document import NOTHING, Document, Problem, SiteError, parse, read, written
+from drukte.config.generic import ALONE, NAME, Path_, laid_under, leaves
 from drukte.config.site import Site
-
-MAX_BYTES = 256 * 1024
-
-Path_ = tuple[str | int, ...]
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML without guessing at dates, so that a wrong date is named with its key and not in passing."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
-    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong in a site file.
+class Setting:
+    """One value that a device runs with.
 
     Attributes:
-        key: where, as `zones[0].polygon[2]`; empty for the file as a whole.
-        line: line in the file, counted from 1; None when it cannot be told.
-        found: what stands there.
-        allowed: what may stand there, or what to do.
+        key: where, as `zones[0].name`.
+        value: the value.
+        origin: `site.yaml line 3`, `generic.yaml line 2`, or `default`.
     """
 
     key: str
-    line: int | None
-    found: str
-    allowed: str
-
-    def __str__(self) -> str:
-        where = f"line {self.line}: " if self.line else ""
-        key = f"{self.key}: " if self.key else ""
-        found = f" (found {self.found})" if self.found else ""
-        return f"{where}{key}{self.allowed}{found}"
-
-
-class SiteError(Exception):
-    """A site file that cannot be used. `problems` holds every reason."""
-
-    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
-        self.name = name
-        self.problems = tuple(problems)
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__("\n".join([f"{name}: {count}", *(f"  {p}" for p in problems)]))
+    value: Any
+    origin: str
 
 
 def load_site(path: Path) -> Site:
-    """The checked site file at `path`.
+    """The checked site file at `path`, with `generic.yaml` beside it laid under it if there is one.
 
     Raises:
-        SiteError: the file is missing, unreadable, not YAML, or breaks the schema.
+        SiteError: a file is missing, unreadable, not YAML, or breaks the schema.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise SiteError(
-                str(path), [Problem("", None, f"{path.stat().st_size} bytes", f"at most {MAX_BYTES} bytes")]
-            )
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        problem = Problem("", None, "", f"cannot be read: {error.strerror}. Check the path and the file's mode")
-        raise SiteError(str(path), [problem]) from None
-    except UnicodeDecodeError as error:
-        problem = Problem("", None, f"byte {error.object[error.start]:#x}", "must be text in UTF-8")
-        raise SiteError(str(path), [problem]) from None
-    return parse_site(text, str(path))
+    return _checked(parse(read(path), str(path)), _generic(path))
 
 
-def parse_site(text: str, name: str = "site file") -> Site:
-    """The checked site in `text`; `name` stands in front of its errors.
+def effective(path: Path) -> list[Setting]:
+    """Every value that the device at `path` runs with, and where it comes from.
+
+    Raises:
+        SiteError: as `load_site`.
+    """
+    own, shared = parse(read(path), str(path)), _generic(path)
+    site = _checked(own, shared)
+    merged = laid_under(shared.tree, own.tree)
+    given = {where for where, _ in leaves(merged)}
+    settings = []
+    for where, value in leaves(site.model_dump(mode="json", by_alias=True)):
+        origin = "default"
+        if any(where[: len(g)] == g or g[: len(where)] == where for g in given):
+            document = own if _holds(own.tree, where) else shared
+            line = next((document.lines[where[:n]] for n in range(len(where), 0, -1) if where[:n] in document.lines), 0)
+            origin = f"{Path(document.name).name} line {line}"
+        settings.append(Setting(written(where), value, origin))
+    return settings
+
+
+def settings_hash(path: Path) -> str:
+    """SHA-256 over the files that the settings of the site file at `path` stand in. Raises OSError."""
+    digest = hashlib.sha256(path.read_bytes())
+    if (shared := path.parent / NAME).is_file():
+        digest.update(shared.read_bytes())
+    return digest.hexdigest()
+
+
+def parse_site(text: str, name: str = "site file", at: Path | None = None) -> Site:
+    """The checked site in `text`; `name` stands in front of its errors, shared settings lie beside `at`.
 
     Raises:
         SiteError: the text is not YAML or breaks the schema.
     """
-    try:
-        node = yaml.compose(text, Loader=_Loader)
-        tree = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        problem = Problem("", line, "", f"is not YAML: {error.problem}. Look at this line and the one before it")
-        raise SiteError(name, [problem]) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise SiteError(name, [Problem("", None, "", f"is not YAML: {str(error).splitlines()[0]}")]) from None
-    if not isinstance(tree, Mapping):
-        raise SiteError(name, [Problem("", None, type(tree).__name__, "must be a list of keys and values")])
-    lines = _lines(node)
-    if doubles := _doubled_keys(node):
-        raise SiteError(name, [Problem(key, line, "", "this key stands twice; keep one") for key, line in doubles])
+    return _checked(parse(text, name), NOTHING if at is None else _generic(at))
+
+
+def _generic(site: Path) -> Document:
+    """The shared settings beside a site file."""
+    path = site.parent / NAME
+    if not path.exists():
+        return NOTHING
+    document = parse(read(path), str(path))
+    if alone := [
+        Problem(key, document.lines.get((key,)), "", f"belongs in {site.name}: {why}")
+        for key, why in ALONE.items()
+        if key in document.tree
+    ]:
+        raise SiteError(str(path), alone)
+    return document
+
+
+def _checked(own: Document, shared: Document) -> Site:
+    tree = laid_under(shared.tree, own.tree)
+    # where both say something, the site file's line is the one to look at
+    lines = {**shared.lines, **own.lines}
     try:
         return Site.model_validate(tree)
     except ValidationError as error:
         problems = _joined([_problem(details, lines) for details in error.errors(include_url=False)])
-        raise SiteError(name, sorted(problems, key=lambda p: p.line or 0)) from None
+        elsewhere = {written(where) for where in shared.lines if where not in own.lines} - {""}
+        told = [replace(p, file=NAME) if p.key in elsewhere else p for p in problems]
+        raise SiteError(own.name, sorted(told, key=lambda p: (p.file, p.line or 0))) from None
 
 
-def _lines(node: yaml.Node | None, path: Path_ = (), into: dict[Path_, int] | None = None) -> dict[Path_, int]:
-    """Line of every key in the document, counted from 1."""
-    into = {} if into is None else into
-    if node is None:
-        return into
-    into.setdefault(path, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            into[(*path, str(key.value))] = key.start_mark.line + 1
-            _lines(value, (*path, str(key.value)), into)
-    elif isinstance(node, yaml.SequenceNode):
-        for i, value in enumerate(node.value):
-            _lines(value, (*path, i), into)
-    return into
-
-
-def _doubled_keys(node: yaml.Node | None, path: Path_ = ()) -> list[tuple[str, int]]:
-    """Keys given twice in one mapping, which YAML readers let pass in silence."""
-    found: list[tuple[str, int]] = []
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            here = (*path, str(key.value))
-            if key.value in seen:
-                found.append((_written(here), key.start_mark.line + 1))
-            seen.add(key.value)
-            found += _doubled_keys(value, here)
-    elif isinstance(node, yaml.SequenceNode):
-        for i, value in enumerate(node.value):
-            found += _doubled_keys(value, (*path, i))
-    return found
+def _holds(tree: Any, where: Path_) -> bool:
+    """Whether a document gives the value at `where`, or what holds it as a whole."""
+    for part in where:
+        here: Iterable[object] = (
+            range(len(tree)) if isinstance(tree, list) else tree if isinstance(tree, Mapping) else ()
+        )
+        if part in here:
+            tree = tree[part]
+        else:
+            return not isinstance(tree, Mapping)
+    return True
 
 
 def _joined(problems: Sequence[Problem]) -> list[Problem]:
@@ -163,24 +140,24 @@ def _problem(details: ErrorDetails, lines: Mapping[Path_, int]) -> Problem:
     shown = "" if isinstance(found, Mapping | BaseModel) else _short(found)
     match details["type"]:
         case _ if found is None and details["type"] != "value_error":
-            return Problem(_written(path), line, "", "is empty and must be given")
+            return Problem(written(path), line, "", "is empty and must be given")
         case "missing":
-            return Problem(_written(path), line, "", "is missing and must be given")
+            return Problem(written(path), line, "", "is missing and must be given")
         case "extra_forbidden":
-            return Problem(_written(path), line, "", "is not a key of this section" + _suggestion(details["loc"]))
+            return Problem(written(path), line, "", "is not a key of this section" + _suggestion(details["loc"]))
         case "value_error":
-            return Problem(_written(path), line, "", str(context.get("error", details["msg"])))
+            return Problem(written(path), line, "", str(context.get("error", details["msg"])))
         case "string_pattern_mismatch":
             rule = f"must match {context['pattern']}"
             if "a-z0-9" in context["pattern"]:
                 rule = "must be 1 to 40 lower-case letters, digits and inner hyphens"
-            return Problem(_written(path), line, shown, rule)
+            return Problem(written(path), line, shown, rule)
         case "union_tag_invalid" | "literal_error":
             allowed = context.get("expected_tags") or context.get("expected")
-            return Problem(_written(path), line, shown, f"must be one of {allowed}")
+            return Problem(written(path), line, shown, f"must be one of {allowed}")
         case _:
             text = details["msg"].replace("Input should be", "must be").replace("Value should", "must")
-            return Problem(_written(path), line, shown, text)
+            return Problem(written(path), line, shown, text)
 
 
 def _path_in_file(loc: Sequence[str | int], lines: Mapping[Path_, int], names_absent: bool) -> Path_:
@@ -220,13 +197,6 @@ def _models(model: type[BaseModel]) -> list[type[BaseModel]]:
             found.append(annotation)
         todo += list(getattr(annotation, "__args__", ()))
     return found
-
-
-def _written(path: Path_) -> str:
-    out = ""
-    for part in path:
-        out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else str(part)
-    return out
 
 
 def _short(value: object) -> str:

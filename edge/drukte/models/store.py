@@ -15,6 +15,8 @@ from typing import NamedTuple
 from drukte.models.manifest import MAX_BYTES, ModelError, Size, known, model
 
 SYSTEM_STORE = Path("/var/lib/drukte/models")
+PACKAGED = Path("/usr/share/drukte/models")
+"""Files of the Debian package drukte-model; looked at when the store itself has none."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -46,6 +48,13 @@ def path_of(name: str, size: Size) -> Path:
     return folder() / f"{name}_{size}.onnx"
 
 
+def _lying(name: str, size: Size) -> Path:
+    """Where that file is read: from the store, else from the package."""
+    path = path_of(name, size)
+    packaged = PACKAGED / path.name
+    return packaged if not path.exists() and packaged.exists() else path
+
+
 def read(name: str, size: str | Size | None = None) -> bytes:
     """The graph itself, verified: the bytes that were hashed are the bytes returned.
 
@@ -59,7 +68,7 @@ def read(name: str, size: str | Size | None = None) -> bytes:
     """
     entry = model(name)
     chosen = entry.size(size)
-    path = path_of(name, chosen)
+    path = _lying(name, chosen)
     again = f"drukte models pull {name} --size {chosen}"
     data = read_bytes(path, f"model {name} for input {chosen} is not on this device: {path} is missing. Run: {again}")
     expected = entry.sizes.get(chosen) or _recorded_hash(path, again)
@@ -77,7 +86,7 @@ def find(name: str, size: str | Size | None = None) -> Path:
     Whoever opens the file later trusts that nobody changes it in between; `read` does not need that trust.
     """
     read(name, size)
-    return path_of(name, model(name).size(size))
+    return _lying(name, model(name).size(size))
 
 
 def verify(name: str | None = None) -> list[State]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import drukte
 from drukte.capacity import bits_per_hour
-from drukte.config import Site, SiteError
+from drukte.config import Site, SiteError, settings_hash
 from drukte.models import ModelError, read
 from drukte.report.changes import note_changes, note_signature
 from drukte.report.formats.native import Privacy, moment
@@ -30,7 +30,7 @@ class Attestation:
         A ledger that does not hold is left as it is and said so; the device goes on counting.
         """
         self._site = site
-        self._settings = hashlib.sha256(site_file.read_bytes()).hexdigest()
+        self._settings = settings_hash(site_file)
         self._code = code_hash()
         self._model = model_hash(site)
         self._sheet = signed_sheet(site_file)

@@ -8,11 +8,11 @@ from typing import Final
 
 from drukte.config import Site
 from drukte.report.disclose import Discloser
-from drukte.report.formats.native import Day, Observation, dump
+from drukte.report.formats.native import Crossings, Day, Observation, dump
 from drukte.report.history import History
 from drukte.report.messages import observation
 from drukte.report.outbox import Outbox
-from drukte.report.public import for_the_public
+from drukte.report.public import for_the_public, not_told
 from drukte.report.window import GRACE, LONGEST_GAP, Windows
 from drukte.summary import Summary
 
@@ -141,6 +141,11 @@ class Closing:
         first = self._outbox.next_seq
         return [o.model_copy(update={"seq": seq, "boot": self._boot}) for seq, o in enumerate(observations, first)]
 
+    def _carried(self) -> dict[str, Crossings | None]:
+        """Crossings that the public has not been told yet, by zone."""
+        kept = json.loads(self._outbox.remembered(_PUBLIC) or "{}")
+        return {zone: Crossings.model_validate(crossings) for zone, crossings in kept.items()}
+
     def _publish_open(self, under_way: int) -> list[Observation]:
         """The public product of the span before the last one, once that is over."""
         span = self._site.disclosure.open_window
@@ -149,15 +154,19 @@ class Closing:
         last = (int(self._now() - GRACE) - self._site.window) // span * span - span
         (told,) = self._outbox.positions([_PUBLIC])
         first = last if told is None else max(told + span, last - LONGEST_GAP // span * span)
-        made: list[Observation] = []
-        for end in range(first, last + 1, span):
-            parts = [self._history.between(end - span, end, zone) for zone in self._zones]
-            made += [for_the_public(part) for part in parts if part]
         if first > last:
             return []
+        made: list[Observation] = []
+        carried = self._carried()
+        for end in range(first, last + 1, span):
+            for zone in self._zones:
+                if parts := self._history.between(end - span, end, zone):
+                    made.append(for_the_public(parts, carried.get(zone)))
+                    carried[zone] = not_told(parts, carried.get(zone), made[-1])
         made = self._number(made)
+        kept = {zone: crossings.model_dump(by_alias=True) for zone, crossings in carried.items() if crossings}
         try:
-            self._outbox.store(made, {_PUBLIC: last}, 0, under_way)
+            self._outbox.store(made, {_PUBLIC: last}, 0, under_way, {_PUBLIC: json.dumps(kept)})
         except sqlite3.OperationalError as error:
             log.error("the store takes nothing (%s): free disk space", error)
             return []

@@ -11,13 +11,14 @@ from typing import Final
 
 from drukte.command import LONGEST, Act, Command
 from drukte.config import Site
+from drukte.report.alive import Alive
 from drukte.report.attest import Attestation
 from drukte.report.closing import Closing
 from drukte.report.commands import Commands
 from drukte.report.deliver import Delivery
 from drukte.report.door import DoorReader
 from drukte.report.formats.base import Outgoing
-from drukte.report.formats.native import BrokerStatus, Day, SelfCheck, dump, moment
+from drukte.report.formats.native import BrokerStatus, Day, DeviceStatus, SelfCheck, dump, moment
 from drukte.report.health import Health
 from drukte.report.history import History
 from drukte.report.messages import meta, topics
@@ -91,6 +92,7 @@ class Report:
         self._said_at = -STATUS_EVERY
         self._stopping = False
         self._wake = Wake()
+        self._alive = Alive(site.window, self._clocks.monotonic())
         self._asked = False
         self._look_at_acts = 0.0
         own: dict[Act, Callable[[Command], None]] = {"status": self._ask}
@@ -166,8 +168,9 @@ class Report:
     def turn(self) -> None:
         """One turn: take in what came, close what is due, send what waits."""
         self._take_in()
-        self._closing.close(self._under_way())
+        made = self._closing.close(self._under_way())
         now, mono = self._clocks.now(), self._clocks.monotonic()
+        self._alive.windows(made, mono)
         self._health.look(now, mono)
         new = [delivery for delivery in self._deliveries if delivery.turn(now)]
         self._obey()
@@ -178,6 +181,8 @@ class Report:
         self._say_check(now, anew)
         self._say_status(now, mono, anew)
         self._attest(now, anew)
+        if self._alive.turn(mono):
+            self._alive.status(self._status(now, mono))
 
     def _greet(self, new: list[Delivery]) -> bool:
         """Tell brokers that are new what does not change. True when there are any."""
@@ -249,7 +254,17 @@ class Report:
         )
         if not anew and condition == self._said and mono - self._said_at < STATUS_EVERY:
             return
-        status = self._health.status(
+        status = self._status(now, mono)
+        sent = [
+            delivery.link.publish(self._topic("status"), dump(status), retain=True, schema="drukte/status/1")
+            for delivery in self._native
+        ]
+        if any(sent) or not self._native:
+            self._said, self._said_at = condition, mono
+
+    def _status(self, now: float, mono: float) -> DeviceStatus:
+        reader = self._reader
+        return self._health.status(
             now,
             mono,
             accepted=reader.accepted,
@@ -266,12 +281,6 @@ class Report:
             },
             commands=self._commands.counts,
         )
-        sent = [
-            delivery.link.publish(self._topic("status"), dump(status), retain=True, schema="drukte/status/1")
-            for delivery in self._native
-        ]
-        if any(sent) or not self._native:
-            self._said, self._said_at = condition, mono
 
     def _goodbye(self) -> None:
         now, mono = self._clocks.now(), self._clocks.monotonic()

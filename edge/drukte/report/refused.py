@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -20,13 +20,16 @@ from pydantic import TypeAdapter, ValidationError
 from drukte import __version__
 from drukte.config import SiteError
 from drukte.config.base import Name
+from drukte.config.generic import laid_under
 from drukte.config.report import Mqtt
+from drukte.report.alive import keep as keep_status
+from drukte.report.alive import notify
 from drukte.report.formats.native import BrokerStatus, CommandCounts, DeviceStatus, dump, moment
 from drukte.report.mqtt import Link
 from drukte.report.news import Connected
 from drukte.report.wake import Wake
 from drukte.settings import load_trusted
-from drukte.settings.files import parse_bytes, read_bytes
+from drukte.settings.files import SHARED, parse_bytes, read_bytes
 from drukte.settings.put import write_whole
 from drukte.settings.trust import demanded
 
@@ -72,7 +75,7 @@ def address(site_file: Path, state: Path | None) -> Address | None:
     try:
         if demanded(site_file):
             return None  # an unsigned file does not say where messages go
-        tree = yaml.safe_load(read_bytes(site_file))
+        tree = _with_shared(site_file)
         name = TypeAdapter(Name)
         return Address(
             name.validate_python(tree["organisation"]),
@@ -91,6 +94,13 @@ def address(site_file: Path, state: Path | None) -> Address | None:
         AttributeError,
     ):
         return None
+
+
+def _with_shared(site_file: Path) -> dict[str, Any]:
+    """The site file as it stands, over the settings that it shares."""
+    own = yaml.safe_load(read_bytes(site_file))
+    shared = site_file.with_name(SHARED)
+    return laid_under(yaml.safe_load(read_bytes(shared)) or {}, own) if shared.exists() else own
 
 
 def reason(error: SiteError) -> str:
@@ -153,6 +163,7 @@ class Refused:
         poller.register(self._wake.fd, select.POLLIN)
         said = looked = time.monotonic()
         fine = False
+        notify("READY=1")
         while not self._stopping and not fine:
             now = time.monotonic()
             anew = [link for link in self._links if any(isinstance(news, Connected) for news in link.news())]
@@ -162,6 +173,8 @@ class Refused:
                 link.publish(self._topic, dump(self._status()), retain=True, schema="drukte/status/1")
             if now - looked > LOOK_EVERY:
                 fine, looked = mended(), now
+                keep_status(self._status())
+            notify("WATCHDOG=1")  # no windows are made, and none are to be
             poller.poll(1000)
             self._wake.drain()
         for link in self._links:

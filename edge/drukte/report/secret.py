@@ -14,17 +14,23 @@ class SecretError(Exception):
     """A password or key file that cannot be used; the text says why and what to do."""
 
 
+def credential(name: str) -> Path | None:
+    """A file of that name that systemd handed over as a credential, else None."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder or "/" in name:
+        return None
+    # a folder given as LoadCredential=drukte:FOLDER arrives as files drukte_NAME
+    return next((path for path in (Path(folder) / name, Path(folder) / f"drukte_{name}") if path.is_file()), None)
+
+
 def secret_file(name: str, base: Path) -> Path:
     """Where a password, key or certificate lies: among systemd's credentials, or relative to the site file.
 
     Raises:
         SecretError: others may read a file that is not one of systemd's credentials.
     """
-    if folder := os.environ.get("CREDENTIALS_DIRECTORY"):
-        # a folder given as LoadCredential=drukte:FOLDER arrives as files drukte_NAME
-        for candidate in (Path(folder) / name, Path(folder) / f"drukte_{name}"):
-            if "/" not in name and candidate.is_file():
-                return candidate
+    if handed := credential(name):
+        return handed
     path = base / name
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
@@ -62,12 +68,19 @@ def tls_context(settings: Broker, base: Path) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=str(base / settings.ca_file) if settings.ca_file else None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        # Python 3.13 began to refuse certificates without an authority key identifier (RFC 5280, 4.2.1.1), which many
+        # a city's own authority leaves out: the same certificates are accepted by every Python. Signature, name and
+        # dates are checked as ever.
+        context.verify_flags &= ~ssl.VerifyFlags.VERIFY_X509_STRICT
         context.sslsocket_class = _socket_class(settings.certificate_sha256)
         if settings.certificate_sha256 and not settings.ca_file:  # a pinned certificate needs no name, no authority
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if settings.certificate_file and settings.key_file:
-            context.load_cert_chain(base / settings.certificate_file, secret_file(settings.key_file, base))
+            context.load_cert_chain(
+                credential(settings.certificate_file) or base / settings.certificate_file,
+                secret_file(settings.key_file, base),
+            )
     except (OSError, ssl.SSLError) as error:
         raise SecretError(
             f"TLS for broker {settings.host}: {error}. Check ca_file, certificate_file and key_file in the site file"

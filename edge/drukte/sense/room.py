@@ -18,6 +18,7 @@ from drukte.exits import Exit
 from drukte.indicator.hold import IndicatorError, hold
 from drukte.indicator.hold import folder as indicator_folder
 from drukte.sense.geometry.calibration import CalibrationError, GroundError
+from drukte.sense.lock.deadman import Deadman
 from drukte.sense.lock.liveness import NotAliveError
 from drukte.sense.lock.seal import SealError, SealReport, seal, wakers
 from drukte.sense.reduction.tick import Ticker
@@ -29,6 +30,8 @@ WARM_UP = 12
 """Frames that go the whole way before the seal, so that every library has started what it needs."""
 PATIENCE = 30.0
 """Seconds that a camera gets to deliver them."""
+LONGEST_PAUSE = 90.0
+"""Without a reduced frame for this long the room is closed and opened anew, s; slower sources get five frames."""
 
 Outcome = tuple[Exit, str]
 """Why the room ended, and what to tell the technician; nothing once the room is sealed."""
@@ -81,6 +84,7 @@ def enter(
         return Exit.CALIBRATION, str(error)
     try:
         _warm_up(sight)
+        deadman = Deadman(max(LONGEST_PAUSE, 5 / sight.rate if sight.rate else 0.0))
         os.set_blocking(door_fd, False)
         report = lock(sight)
     except (SourceError, SourceEnded) as error:
@@ -90,7 +94,7 @@ def enter(
     try:
         sight.confirm()
         ticker = Ticker(site.tick, len(site.zones), int(report.bits), time.time(), time.monotonic())
-        return _loop(sight, ticker, Door(door_fd), closes, light, usual), ""
+        return _loop(sight, ticker, Door(door_fd), closes, deadman, light, usual), ""
     except NotAliveError:
         return Exit.NOT_ALIVE, ""
     except (SourceError, SourceEnded):
@@ -125,7 +129,9 @@ def ask_for_light(site: Site) -> int | None:
     return None if site.indicator.kind == "none" else hold(indicator_folder())
 
 
-def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float, light: int | None, usual: int) -> Exit:
+def _loop(
+    sight: Sight, ticker: Ticker, door: "Door", closes: float, deadman: Deadman, light: int | None, usual: int
+) -> Exit:
     """See, reduce, forget, until the recording ends or the wall clock reaches `closes`, seconds since 1970."""
     patience = max(2.0, 3 / sight.rate) if sight.rate else 2.0
     last_seen = time.monotonic()
@@ -139,9 +145,12 @@ def _loop(sight: Sight, ticker: Ticker, door: "Door", closes: float, light: int 
                 results = sight.turn()
                 if results is not None:
                     last_seen = time.monotonic()
+                    deadman.feed()
                     state = _add(ticker, results, last_seen, usual)
             except SourceEnded:
                 why = Exit.OK
+        if why is not None:
+            deadman.feed()
         if why is not None and not sight.closed:
             sight.close()
             if light is not None:

@@ -1,13 +1,12 @@
 """The site file as bytes, so that what is judged is what is parsed, and what else belongs to the settings."""
 
 from pathlib import Path
-from typing import Final
 
 from drukte.config import Problem, Site, SiteError, parse_site
+from drukte.config.document import MAX_BYTES
+from drukte.config.generic import NAME as SHARED
 
-MAX_BYTES: Final = 256 * 1024
-SHARED: Final = "generic.yaml"
-"""Settings that several devices share, beside the site file."""
+__all__ = ["MAX_BYTES", "SHARED", "named_files", "parse_bytes", "read_bytes"]
 
 
 def read_bytes(path: Path) -> bytes:
@@ -38,7 +37,7 @@ def parse_bytes(data: bytes, path: Path) -> Site:
     except UnicodeDecodeError as error:
         problem = Problem("", None, f"byte {error.object[error.start]:#x}", "must be text in UTF-8")
         raise SiteError(str(path), [problem]) from None
-    return parse_site(text, str(path))
+    return parse_site(text, str(path), path)
 
 
 def named_files(site: Site) -> list[str]:

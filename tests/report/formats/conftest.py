@@ -11,10 +11,9 @@ from drukte.report.formats.base import Device
 from drukte.report.formats.native import Observation
 from drukte.report.merge import merge_hour
 from drukte.report.messages import observation
-from drukte.report.public import for_the_public
 from drukte.report.tell import device_of
 from drukte.report.window import Closed, Tally, merge
-from tests.report.attack import publish, random_day, town
+from tests.report.attack import publish, publish_for_the_public, random_day, town
 from tests.report.conftest import EXACT, record, site_text
 
 T = 1_800_000_000 - 1_800_000_000 % 86_400
@@ -41,7 +40,7 @@ def day(seed: int) -> Told:
     found: list[Observation] = []
     for zone in published:
         found += zone
-        found += [for_the_public(zone[i : i + 4]) for i in range(0, len(zone), 4)]
+        found += publish_for_the_public(zone)
         found += [merge_hour(zone[i : i + 4]) for i in range(0, len(zone), 4)]
     return Told(site, device_of(site), found)
 

@@ -19,7 +19,7 @@ from drukte_tools.audit.needles import CHUNK, count, disguises, in_memory, in_st
 from drukte_tools.audit.page import page
 from drukte_tools.audit.places import Place
 from drukte_tools.audit.rooms import Run, Seen
-from drukte_tools.audit.scope import code_lines, measure
+from drukte_tools.audit.scope import MOST, SETS, code_lines, measure, table
 from drukte_tools.audit.trace import ATTACK, Traced, attack_expected, parse
 from drukte_tools.audit.words import WORDS
 
@@ -258,8 +258,19 @@ def test_a_check_whose_leak_was_not_caught_does_not_hold() -> None:
 
 
 def test_what_an_auditor_must_read_is_bounded() -> None:
-    assert sum(code for _, _, code, _ in measure()) < 2500
+    sizes = {sensor: sum(row.code for row in measure(sensor)) for sensor in SETS}
+    assert max(sizes.values()) < MOST == 2500, sizes
+    for sensor in SETS:
+        names = {row.file for row in measure(sensor)}
+        assert names >= {"summary.py", "sense/room.py", "sense/lock/seal.py", "report/door.py", "sense/frame.py"}
     assert code_lines('"""Text."""\n\n# why\nx = 1\ny = """a\nb"""\n') == 3
+
+
+def test_the_list_for_an_auditor_names_the_ways_out() -> None:
+    text = table()
+    assert "lines an auditor of a camera must read" in text
+    (room,) = (row for row in text.splitlines() if "sense/room.py" in row)
+    assert "os.write" in room
 
 
 def report(kind: str) -> dict[str, Any]:

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
-from tests.scenes import SITES, site_file
+from tests.scenes import SITES, moving_square, site_file
 from tests.tools.calibrate.walks import crowd, mot, pair_errors
 
 from drukte.config import load_site
 from drukte.config.source import Model, VideoSource
 from drukte.exits import Exit
+from drukte.report.ledger import read
 from drukte.sense.geometry.plane import GroundError
 from drukte_tools.calibrate.cli import calibrate
 from drukte_tools.calibrate.fit import ground_of
@@ -24,11 +25,11 @@ BASE = {"picture": list(PICTURE), "lens": {"fov": 66.0}}
 FEET = np.stack(np.meshgrid(np.arange(200, 1100, 60), np.arange(280, 700, 40)), axis=-1).reshape(-1, 2)
 
 
-@pytest.mark.parametrize(("height", "tilt"), [(3.2, 18.0), (5.0, 28.0), (8.0, 35.0)])
+@pytest.mark.parametrize(("height", "tilt"), [(3.2, 18.0), (8.0, 35.0)])
 def test_the_camera_comes_back_from_sixty_people(height: float, tilt: float) -> None:
     true = ground_of({"kind": "mount", "height": height, "tilt": tilt, **BASE})
     errors, stated = [], []
-    for seed in range(3):
+    for seed in range(2):
         found = fit_heights(ways(crowd(true, 60, seed), PICTURE), BASE, Bodies())
         assert found.section["height"] == pytest.approx(height, rel=0.1)
         assert found.section["tilt"] == pytest.approx(tilt, abs=2)
@@ -89,6 +90,21 @@ def test_the_command_from_recorded_boxes(tmp_path: Path) -> None:
     assert "not boxes" in wrong.output
 
 
+def test_a_live_look_is_recorded_before_it_begins(tmp_path: Path, model_store: Path) -> None:
+    moving_square(tmp_path / "nobody.avi", frames=12)
+    mount = {"kind": "mount", "height": 3.0, "tilt": 30.0, "picture": [320, 240], "lens": {"fov": 66}}
+    site = site_file(tmp_path, source={"kind": "video", "path": "nobody.avi", "rate": "max"}, ground=mount)
+    command = ["by-height", "--site", str(site), "--seconds", "5", "--by", "T. Echnician", "--ledger"]
+    done = CliRunner().invoke(calibrate, [*command, str(tmp_path / "ledger.jsonl")])
+    assert done.exit_code == Exit.CALIBRATION
+    assert "0 people" in done.output
+    (act,) = [e for e in read(tmp_path / "ledger.jsonl") if e.act == "calibration"]
+    assert act.details["by"] == "T. Echnician"
+    refused = CliRunner().invoke(calibrate, [*command, str(site / "ledger.jsonl")])
+    assert refused.exit_code == Exit.INTERNAL
+    assert "nothing was shown" in refused.output
+
+
 @pytest.fixture
 def road(test_data: Path):
     """Folder, true ground and base of the recorded road."""
@@ -114,19 +130,18 @@ def test_ten_recorded_people_with_true_boxes(road) -> None:
 
 
 @pytest.mark.slow
-def test_recorded_people_as_the_detector_sees_them(road, model_store: Path, capsys) -> None:
-    """Run by `make heights`: prints how far distances are off."""
+def test_recorded_people_as_the_detector_sees_them(road, model_store: Path) -> None:
+    """Run by `make calibration`: prints how far distances are off."""
     folder, true, base = road
     with Watcher(VideoSource(kind="video", path="vtest.avi", rate="max"), Model(threads=1), folder) as watcher:
         passed = ways(watcher.sights(200, 0.5), true.picture)
     found = fit_heights(passed, base, Bodies())
     error, stated = errors_on_road(found.ground, true, folder)
     within = (np.abs(error) < stated).mean()
-    with capsys.disabled():
-        print(
-            f"\n{seen(passed).people} people; height {found.section['height']} m (true {true.pose.centre[2]:.2f}), "
-            f"tilt {found.section['tilt']} (true {np.degrees(true.pose.tilt):.2f}); distances under 5 m: mean absolute "
-            f"error {np.abs(error).mean():.3f} m, stated {stated.mean():.3f} m, {within:.0%} within"
-        )
+    print(
+        f"\n{seen(passed).people} people; height {found.section['height']} m (true {true.pose.centre[2]:.2f}), "
+        f"tilt {found.section['tilt']} (true {np.degrees(true.pose.tilt):.2f}); distances under 5 m: mean absolute "
+        f"error {np.abs(error).mean():.3f} m, stated {stated.mean():.3f} m, {within:.0%} within"
+    )
     assert np.abs(error).mean() < 0.2
     assert within > 0.5

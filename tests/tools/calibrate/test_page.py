@@ -53,12 +53,14 @@ def served(tmp_path_factory: pytest.TempPathFactory, model_store: Path) -> Itera
     """The command itself, on a drawn street; its address and the site file."""
     folder = tmp_path_factory.mktemp("page")
     (folder / "pictures").mkdir()
+    empty = street()
     for i in range(3):
-        cv2.imwrite(str(folder / "pictures" / f"{i}.png"), street(i))
+        noisy = cv2.add(empty, np.random.default_rng(i).integers(0, 5, empty.shape, np.uint8))
+        cv2.imwrite(str(folder / "pictures" / f"{i}.jpg"), noisy, [cv2.IMWRITE_JPEG_QUALITY, 95])
     site = folder / "site.yaml"
     site.write_text(SITE)
     command = drukte(
-        "calibrate", "page", "--site", site, "--port", "0", "--seconds", "7", "--ledger", folder / "l.jsonl"
+        "calibrate", "page", "--site", site, "--port", "0", "--seconds", "6", "--ledger", folder / "l.jsonl"
     )
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         shown = ""

@@ -63,9 +63,10 @@ def test_wiped_means_every_byte() -> None:
 
 
 def test_the_recorded_road_is_resolved_within_a_minute(test_data, model_store) -> None:
-    source = VideoSource(kind="video", path="vtest.avi")
+    """Half a minute of it is enough: 96 % are resolved after 15 s, 99 % after 30 s."""
+    source = VideoSource(kind="video", path="vtest.avi", rate="max")
     with Watcher(source, Model(threads=1), test_data / "camera/pets09-s2l1") as watcher:
-        plate = watcher.plate(60, lambda *_: None)
+        plate = watcher.plate(20, lambda *_: None)
         try:
             assert plate.resolved >= 0.95
             assert len(watcher.people(plate.picture())) == 0

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -59,12 +60,9 @@ def audit(site_file: Path, minutes: float, out: Path, scope: bool, plant: str | 
             click.echo(f"          {found}")
         for name, value in check["seen"].items():
             click.echo(f"          {name}: {value}")
-        for row in check["table"] if check["check"] == "memory" else ():
-            click.echo(
-                "          copies, {}: sense {}, report {}, sense that overwrites nothing {}".format(
-                    row["name"], *row["values"]
-                )
-            )
+        for row in check["table"]:
+            if text := _row(check["check"], row["name"], row["values"]):
+                click.echo(f"          {text}")
     if plant is None:
         folder = state_folder(load_site(site_file))
         if (folder / "ledger.jsonl").exists():
@@ -75,3 +73,14 @@ def audit(site_file: Path, minutes: float, out: Path, scope: bool, plant: str | 
     named = f" ({', '.join(report['leaks'])})" if report["leaks"] else ""
     click.echo(f"{report['verdict']}{named}: {out}/audit.nl.html, {out}/audit.en.html, {out}/audit.json")
     sys.exit(0 if report["verdict"] == "PASS" else 2)
+
+
+def _row(check: str, name: str, values: list[Any]) -> str:
+    """One line of a check's table; empty where the report alone shows it."""
+    if check == "memory":
+        numbers = ", ".join(f"{who} {n}" for who, n in zip(("sense", "report", "sense unwiped"), values, strict=False))
+        return f"copies of {name}: {numbers}"
+    if check == "traces":
+        why, files, read, found = values
+        return f"{name}: {why or f'{files} files, {read} bytes searched, {found} pieces'}"
+    return ""

@@ -66,7 +66,7 @@ def audit(site_file: Path, minutes: float, say: Say, plant: str | None = None) -
         with tempfile.TemporaryDirectory(prefix="drukte-audit-") as folder, local_broker() as broker:
             work = Path(folder)
             own = _site(site_file, work / "site.yaml", broker, mark, site.tick)
-            quick = _site(site_file, work / "quick.yaml", broker, mark, SHORTEST_TICK)
+            quick = _site(site_file, work / "quick.yaml", broker, mark, _short_tick(site.tick, site.window))
             say(f"both programs, watched for {minutes:g} min" + (f", with a planted leak: {plant}" if plant else ""))
             results = _honest(Run(own, work / "honest", models, mark, plant), broker, minutes, bound, began)
             for check, leaks in checks.PROVEN_BY.items():
@@ -80,15 +80,26 @@ def audit(site_file: Path, minutes: float, say: Say, plant: str | None = None) -
     return _report(site_file, site, minutes, began, plant, results, bound, mark, model)
 
 
+def _short_tick(tick: int, window: int) -> int:
+    """The shortest tick of which the site's window is a multiple, or its own."""
+    return tick if window % SHORTEST_TICK else SHORTEST_TICK
+
+
 def _site(source: Path, to: Path, broker: Running, mark: Mark, tick: int) -> Path:
-    """The device's site file with the watermark for a sensor, a broker of the audit's own, and open at all hours."""
+    """The device's site file with the watermark for a sensor, a broker of the audit's own, and open at all hours.
+
+    No camera opens, so no light is asked for.
+    """
     content = yaml.safe_load(source.read_text(encoding="utf-8"))
     content["source"] = mark.source
     content["mqtt"] = {"host": broker.host, "port": broker.port, "version": broker.version}
     content["tick"] = tick
-    content.pop("schedule", None)
-    if path := content.get("ground", {}).get("path"):
-        content["ground"]["path"] = str((source.parent / path).resolve())
+    for section in ("schedule", "indicator"):
+        content.pop(section, None)
+    ground = content.get("ground", {})
+    for key in ("file", "intrinsics", "extrinsics"):
+        if ground.get(key):
+            ground[key] = str((source.parent / ground[key]).resolve())
     to.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return to
 

@@ -170,7 +170,7 @@ def _rows(check: dict[str, Any], report: Report, say: _Say) -> str:
             for row in table:
                 why, files, read, found = row["values"]
                 since = f" {words['traces_since']}" if row["name"] in ("/tmp", "/var/tmp", "journal") else ""  # noqa: S108
-                name = f"<code>{escape(row['name'])}</code>{since}"
+                name = words["home"] if row["name"] == "~" else f"<code>{escape(row['name'])}</code>{since}"
                 amount = f"{read / 1024:.0f} KiB" if read < 1 << 20 else f"{read / (1 << 20):.0f} MiB"
                 if why:
                     amount = words["absent"] if why == "absent" else escape(why)

@@ -12,6 +12,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 Names = dict[str, set[str]]
@@ -228,6 +229,40 @@ def ways_out(text: str, rules: tuple[Rule, ...] = RULES) -> list[tuple[int, str]
         for what in rule(module, node)
     }
     return sorted(found)
+
+
+def runs(root: Path, start: str) -> set[Path]:
+    """Files of the package in `root` that a module runs: what it imports, at its top or later, and what that imports.
+
+    Args:
+        root: folder of the package.
+        start: the module's file, relative to it.
+    """
+    found: set[Path] = set()
+    todo = [root / start]
+    while todo:
+        path = todo.pop()
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        here = path.parent
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [a.name for a in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                base = [root.name, *here.relative_to(root).parts][: None if node.level < 2 else 1 - node.level]
+                before = ".".join(base) + "." if node.level else ""
+                stem = (before + (node.module or "")).rstrip(".")
+                names = [stem, *(f"{stem}.{a.name}" for a in node.names)]
+            else:
+                continue
+            for name in names:
+                first, *rest = name.split(".")
+                if first == root.name:
+                    # importing a module also runs the packages that it lies in
+                    todo += [root.joinpath(*rest[:i], "__init__.py") for i in range(len(rest) + 1)]
+                    todo.append(root.joinpath(*rest).with_suffix(".py") if rest else root / "__init__.py")
+    return found
 
 
 def _asked_for(node: ast.AST) -> Iterator[tuple[str | None, str]]:

@@ -52,6 +52,7 @@ WORDS: Final[dict[str, Any]] = {
     "memory_note": "The last column is the test of the search itself: the same program, with overwriting switched off. A form with no copies there is one that the program does not make on this device.",
     "traces_head": ["Place", "Files", "Searched", "Pieces found"],
     "traces_since": "(changed during the audit)",
+    "home": "the programs' own folder",
     "no_swap": "no swap area is in use",
     "seal_head": ["Property", "In force", "Required"],
     "bit": {

@@ -52,6 +52,7 @@ WORDS: Final[dict[str, Any]] = {
     "memory_note": "De laatste kolom is de proef op de zoektocht zelf: hetzelfde programma, met het overschrijven uitgezet. Een vorm zonder kopieën daar is er een die het programma op dit apparaat niet maakt.",
     "traces_head": ["Plaats", "Bestanden", "Doorzocht", "Stukjes gevonden"],
     "traces_since": "(gewijzigd tijdens de controle)",
+    "home": "eigen map van de programma's",
     "no_swap": "er is geen wisselgeheugen in gebruik",
     "seal_head": ["Eigenschap", "Van kracht", "Vereist"],
     "bit": {

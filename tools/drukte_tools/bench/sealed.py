@@ -1,8 +1,9 @@
 """What the seal costs: the same pictures through the same pipeline, in a sealed and an unsealed process in turns.
 
-Run with `python -m drukte_tools.bench.sealed [SITE_FILE]`; `make sealed` does.
+Run with `python -m drukte_tools.bench.sealed [SITE_FILE] [--rounds N]`; `make sealed` does.
 """
 
+import argparse
 import math
 import os
 import statistics
@@ -128,7 +129,7 @@ def _round(site_file: Path, turns: int) -> list[tuple[tuple[float, float], tuple
     """
     children = {
         name: subprocess.Popen(
-            [sys.executable, "-m", "drukte_tools.bench.sealed", str(site_file), name],
+            [sys.executable, "-m", "drukte_tools.bench.sealed", str(site_file), "--child", name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | ENVIRONMENT,
@@ -162,9 +163,18 @@ def _turn(process: "subprocess.Popen[bytes]", name: str) -> tuple[float, float]:
     return FRAMES * 1e9 / took, FRAMES * 1e9 / busy
 
 
-if __name__ == "__main__":
-    site = Path(sys.argv[1] if len(sys.argv) > 1 else "firmware_config/sites/demo-street.yaml")
-    if len(sys.argv) > 2:
-        child(site, sys.argv[2] == "sealed")
+def main() -> None:
+    """Compare and print, or be one of the two processes."""
+    parser = argparse.ArgumentParser(prog="python -m drukte_tools.bench.sealed", description="What the seal costs.")
+    parser.add_argument("site", nargs="?", type=Path, default=Path("firmware_config/sites/demo-street.yaml"))
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="pairs of processes (default %(default)s)")
+    parser.add_argument("--child", choices=("sealed", "unsealed"), help=argparse.SUPPRESS)
+    known = parser.parse_args()
+    if known.child:
+        child(known.site, known.child == "sealed")
     else:
-        sys.stdout.write(measure(site).text() + "\n")
+        sys.stdout.write(measure(known.site, known.rounds).text() + "\n")
+
+
+if __name__ == "__main__":
+    main()

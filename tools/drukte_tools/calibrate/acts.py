@@ -41,6 +41,10 @@ def record(act: str, details: Mapping[str, str], ledger: Path) -> None:
     """
     try:
         Ledger(ledger).record(act, **details)
+        if os.geteuid() == 0:  # the service must go on being able to write what root wrote
+            owner = ledger.parent.stat()
+            for path in (ledger, ledger.with_suffix(".head")):
+                os.chown(path, owner.st_uid, owner.st_gid)
     except (LedgerError, OSError) as error:
         raise RecordError(
             f"nothing was shown, because the ledger {ledger} cannot keep '{act}': {error}. Use sudo, or name another "

@@ -97,7 +97,7 @@ def _camera(ground: Ground) -> list[tuple[str, str]]:
     if ground.pose is None:
         return [("Picture", size)]
     fov = 2 * np.degrees(np.arctan(ground.picture[0] / 2 / ground.lens.focal[0]))
-    x, y, z = ground.pose.centre
+    x, y, z = np.round(ground.pose.centre, 2) + 0.0  # no minus zero
     return [
         ("Picture", size),
         ("Camera", f"{z:.2f} m above ({x:.2f}, {y:.2f}) m, looking {np.degrees(ground.pose.tilt):.1f} degrees down, "

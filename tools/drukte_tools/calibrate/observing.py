@@ -62,17 +62,18 @@ def observe(site: SiteFile, asked: Asked, look: Look, how: str) -> tuple[list[Si
     with Watcher(source, site.model(), site.path.parent) as watcher:
         size = list(watcher.size)
         try:
-            sights.extend(_told(watcher.sights(look.seconds, SCORE)))
+            _collect(watcher.sights(look.seconds, SCORE), sights)
         except KeyboardInterrupt:
             click.echo("\nstopped; what was seen so far is used")
     return sights, {"picture": size, **base}
 
 
-def _told(sights: Iterator[Sight]) -> Iterator[Sight]:
-    first: float | None = None
+def _collect(sights: Iterator[Sight], into: list[Sight]) -> None:
+    """Keep every sight as it comes, so that nothing is lost when the look is ended early; say what is seen."""
     for sight in sights:
-        first = sight.time if first is None else first
+        into.append(sight)
         if sys.stdout.isatty():
-            n = len(sight.boxes)
-            click.echo(f"\r{sight.time - first:4.0f} s  {n or 'no'} {'person' if n == 1 else 'people'}   ", nl=False)
-        yield sight
+            n, passed = len(sight.boxes), sight.time - into[0].time
+            click.echo(f"\r{passed:4.0f} s  {n or 'no'} {'person' if n == 1 else 'people'}   ", nl=False)
+    if sys.stdout.isatty():
+        click.echo()

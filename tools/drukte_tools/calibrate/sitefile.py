@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from drukte.config import SiteError, parse_site
-from drukte.config.load import MAX_BYTES
+from drukte.config.document import MAX_BYTES
 from drukte.config.source import Model, Source
 from drukte.config.zones import Closeness, Zone
 
@@ -138,7 +138,7 @@ class SiteFile:
         text = self.with_sections(sections)
         left: list[str] = []
         try:
-            parse_site(text, str(self.path))
+            parse_site(text, str(self.path), self.path)
         except SiteError as error:
             wrong = [p for p in error.problems if p.key.split(".")[0].split("[")[0] in sections]
             if wrong:
@@ -193,11 +193,11 @@ def _spliced(text: str, key: str, value: Any) -> str:
     out = io.StringIO()
     writer.dump(tree, out)
     new = out.getvalue()
-    if "\r\n" in text:
-        new = new.replace("\r\n", "\n").replace("\n", "\r\n")
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    new = new.replace("\r\n", "\n").replace("\n", line_end)
     if span is None:
-        ending = "" if not text or text.endswith("\n") else "\n"
-        return f"{text}{ending}\n{new}"
+        ending = "" if not text or text.endswith("\n") else line_end
+        return f"{text}{ending}{line_end}{new}"
     return "".join(lines[: span[0]]) + new + "".join(lines[span[1] :])
 
 
@@ -235,14 +235,15 @@ def _merged(old: Any, new: Any) -> Any:
     if isinstance(new, list | tuple):
         same = isinstance(old, CommentedSeq) and len(old) == len(new)
         by_name = _by_name(old)
+        named = bool(by_name)
         items = CommentedSeq()
         if same:
             items = old
-        elif isinstance(old, CommentedSeq) and by_name:
+        elif isinstance(old, CommentedSeq) and named:
             del old[:]  # keeps the comment above the first one
         for i, item in enumerate(new):
-            before = by_name.get(item.get("name")) if isinstance(item, Mapping) else None
-            if before is None and same and not by_name:
+            before = by_name.pop(item.get("name"), None) if isinstance(item, Mapping) else None
+            if before is None and same and not named:
                 before = old[i]
             value = _merged(before, item)
             if same:
