@@ -55,12 +55,26 @@ node-red: $(VENV)/.ok $(RED)/.ok test-packages ## let Node-RED run the flow of d
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_merge.py
 
+.PHONY: soak
+soak: $(VENV)/.ok test-packages ## 24 simulated hours of kills, broker restarts, network cuts and full disks (half an hour)
+	@nice $(PY) -m pytest -q -s -m slow tests/report/test_soak.py tests/report/test_backoff.py
+
+.PHONY: brokers
+brokers: $(VENV)/.ok test-packages ## the same suite on Mosquitto, RabbitMQ and NATS; installs the latter two
+	@$(call apt_install,rabbitmq-server nats-server)
+	@nice $(PY) -m pytest -q -ra -m slow tests/report/test_brokers.py
+
 .PHONY: fuzz
 fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records: no crash, no wrong count
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_fuzz.py
 
 audit: $(VENV)/.ok test-packages ## the audit on the demo, a simulated radar and four planted leaks (as root; a quarter of an hour)
 	@$(PY) -m pytest -q -s -m slow tests/tools/audit
+
+.PHONY: audit-picture
+audit-picture: $(VENV)/.ok test-packages ## draw the picture of an audit's report that the documentation shows (as root)
+	@$(VENV)/bin/drukte audit --site firmware_config/sites/demo-street.yaml --minutes 1 --out build/audit
+	@$(PY) -m tests.tools.audit.picture build/audit docs/images/audit-report.jpg
 
 moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the camera must never seem moved
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_moved.py
@@ -86,6 +100,13 @@ killed: $(VENV)/.ok ## kill the sampler at a dozen moments and search disk and m
 coverage: $(VENV)/.ok ## how often the 95 % intervals of reports hold the truth, on simulated places (minutes)
 	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.coverage --repetitions 1000
 
+.PHONY: crowds statues
+crowds: $(VENV)/.ok ## count simulated crowds and recorded walkers and compare with exact truth (half an hour)
+	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.crossing_check "$${DRUKTE_TEST_DATA:-../shared/data}" 1500
+
+statues: $(VENV)/.ok ## frozen people are statues, one who sways stays a person: minutes of pictures through the detector
+	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_pipeline.py
+
 build/radar-demo.bin: $(VENV)/.ok
 	@$(VENV)/bin/drukte simulate radar --out $@
 
@@ -96,10 +117,20 @@ radar-demo: build/radar-demo.bin ## count people before a simulated radar
 sealed: $(VENV)/.ok ## frames per second sealed and unsealed, and their ratio
 	@$(PY) -m drukte_tools.bench.sealed
 
-.PHONY: radar-table
-radar-table: $(VENV)/.ok ## how well radars count simulated people (half an hour)
+.PHONY: radar-table radar-together radar-check
+radar-table: $(VENV)/.ok ## how well radars count simulated people (an hour)
 	@OMP_NUM_THREADS=1 nice -n 5 $(VENV)/bin/drukte simulate evaluate --site firmware_config/sites/radar-demo.yaml \
 	  --source points --source ld2450 --fan 60
+
+radar-together: $(VENV)/.ok ## how well a camera, a radar and both together count one simulated crowd (half an hour)
+	@OMP_NUM_THREADS=1 nice -n 5 $(VENV)/bin/drukte simulate together --site firmware_config/sites/radar-demo.yaml
+
+.PHONY: radar-bench
+radar-bench: $(VENV)/.ok ## how much of real time the chain from raw radar samples takes on one core
+	@OMP_NUM_THREADS=1 $(PY) -m drukte_tools.bench.chain
+
+radar-check: $(VENV)/.ok ## what our radar configurations mean, and whether they can work
+	@$(VENV)/bin/drukte radar check firmware_config/radar/*.cfg
 
 # ------------------------------------------------------------------ set-up
 

@@ -53,7 +53,7 @@ def imported(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
 
 
 SENSE = "import drukte.sense.process, drukte.sense.room"
-REPORT = "import drukte.report.process, drukte.report.watch"
+REPORT = "import drukte.report.start, drukte.report.watch"
 
 
 @pytest.mark.parametrize(("room", "code"), [("sense", SENSE), ("report", REPORT)])

@@ -31,6 +31,7 @@ EXPECTED: Final[dict[str, set[str]]] = {
         MADE_UP,
     },  # to the technician, before the seal
     "sense/room.py": {"os.write", ".write", ".send"},  # the door
+    "sense/lock/deadman.py": {"os._exit"},  # ends a room that no longer reduces frames
     "sense/frame.py": {"import mmap"},  # pages of no file, left out of core dumps
     **{f"sense/sources/{name}.py": {"import mmap"} for name in ("radar_framing", "radar_ld2450", "radar_ti")},  # types
     "sense/sources/camera.py": {"import importlib"},  # picamera2, where it is installed
@@ -303,7 +304,7 @@ def holders(text: str) -> list[tuple[int, str]]:
     "code",
     [
         "from drukte.sense.frame import Frame",
-        "from drukte.sense.pipeline import FrameResult as R",
+        "from drukte.sense.result import FrameResult as R",
         "from drukte.sense import frame",
         "from drukte.sense.people import *",
         "import drukte.sense.frame as f",

@@ -206,9 +206,9 @@ class Listener:
 
 
 @contextmanager
-def listening(port: int, topic: str = "#") -> Iterator[Listener]:
+def listening(port: int, topic: str = "#", protocol: int = paho.MQTTv5) -> Iterator[Listener]:
     seen = Listener()
-    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=protocol)  # type: ignore[arg-type]
     subscribed: list[bool] = []
     client.on_message = lambda c, u, message: seen.messages.append(message)
     client.on_subscribe = lambda *_: subscribed.append(True)

@@ -20,6 +20,7 @@ is told in [city-data.md](city-data.md).
 TITLES = {
     "observation-1": ("Observation", "`{prefix}/{organisation}/{device}/{zone}/obs`, QoS 1, not retained"),
     "day-1": ("Day", "`{prefix}/{organisation}/{device}/{zone}/day`, QoS 1, retained"),
+    "busyness-1": ("Busyness", "`{prefix}/{organisation}/{device}/{zone}/busyness`, QoS 1, retained"),
     "selfcheck-1": ("Self-check", "`{prefix}/{organisation}/{device}/selfcheck`, QoS 1, retained"),
     "status-1": ("Status", "`{prefix}/{organisation}/{device}/status`, QoS 1, retained, also the last will"),
     "meta-1": ("Meta", "`{prefix}/{organisation}/{device}/meta`, QoS 1, retained"),

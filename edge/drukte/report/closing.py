@@ -1,5 +1,6 @@
 """From ticks to stored observations: what happens when a window ends, and what is remembered in between."""
 
+import contextlib
 import json
 import logging
 import sqlite3
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 HELD: Final = 5000
 """Most observations held in memory while the disk takes none."""
+COMPLAIN_EVERY: Final = 60.0
+"""A full disk is said again after this long, s."""
 _PUBLIC: Final = "public"
 _DISCLOSED: Final = "disclosed"
 _DAYS: Final = "days"
@@ -62,6 +65,7 @@ class Closing:
         self._discloser = Discloser(site)
         delay = site.window if site.disclosure.policy == "open" else 0
         self._windows = Windows(len(self._zones), site.window, site.tick, site.crossings_span, delay)
+        self._complain_at = 0.0
         self._held: list[Observation] = []
         self._positions: dict[str, int] = {}
         self.days: dict[str, Day] = {}
@@ -78,6 +82,9 @@ class Closing:
             if end is not None:
                 self._windows.start_at(zone, end)
         self.begin()
+        new = {zone: end for zone, end in zip(self._zones, self._windows.closed, strict=True) if end is not None}
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._outbox.store([], new)  # so that also the first window survives a power cut
         for tick in self._outbox.ticks():
             if tick.zone < len(self._zones) and tick.tick == self._site.tick:
                 self._windows.recall(tick)
@@ -99,7 +106,7 @@ class Closing:
         try:
             self._outbox.remember(ticks)
         except sqlite3.OperationalError as error:
-            log.error("the store takes nothing (%s): free disk space; going on from memory", error)
+            self._complain(error)
 
     def close(self, under_way: int = -1) -> list[Observation]:
         """Close the windows that are due and store them; what has been stored by this.
@@ -122,7 +129,7 @@ class Closing:
         try:
             self._outbox.store(numbered, self._positions, self._windows.needed_from(), under_way, memory)
         except sqlite3.OperationalError as error:
-            log.error("the store takes nothing (%s): free disk space; holding %d windows", error, len(self._held))
+            self._complain(error)
             if len(self._held) > HELD:
                 self._outbox.lost += len(self._held) - HELD
                 self._held = self._held[-HELD:]
@@ -136,6 +143,12 @@ class Closing:
         self.days = days
         self._history.keep(numbered)
         return numbered
+
+    def _complain(self, error: sqlite3.OperationalError) -> None:
+        """Say that the disk takes nothing, once in a while and not at every attempt."""
+        if self._now() >= self._complain_at:
+            self._complain_at = self._now() + COMPLAIN_EVERY
+            log.error("the store takes nothing (%s): free disk space; holding %d windows", error, len(self._held))
 
     def _number(self, observations: Sequence[Observation]) -> list[Observation]:
         first = self._outbox.next_seq
@@ -168,6 +181,6 @@ class Closing:
         try:
             self._outbox.store(made, {_PUBLIC: last}, 0, under_way, {_PUBLIC: json.dumps(kept)})
         except sqlite3.OperationalError as error:
-            log.error("the store takes nothing (%s): free disk space", error)
+            self._complain(error)
             return []
         return made

@@ -1,6 +1,7 @@
 """From the store to one broker: in order, not too fast, and forgotten only when the broker has confirmed."""
 
 import logging
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -16,6 +17,8 @@ RATE: Final = 25.0
 """Most observations sent in a second, so that coming back after an outage does not flood broker and network."""
 REFUSED_WAIT: Final = 60.0
 """After a refusal the same observation is tried again this much later, s."""
+FORGET_WAIT: Final = 5.0
+"""When the disk is full, the store is asked again this much later to forget what the broker has, s."""
 
 
 class Delivery:
@@ -40,6 +43,8 @@ class Delivery:
         self._render = render
         self._monotonic = monotonic
         self._under_way: dict[int, int] = {}  # observation -> messages of it that are not confirmed
+        self._confirmed: set[int] = set()  # the broker has them, and the store does not know yet
+        self._forget_at = 0.0
         self._cursor = -1
         self._resume = 0.0
         self._tokens = RATE
@@ -108,9 +113,21 @@ class Delivery:
                     self.refusal, self._refused = reason, condition
                     self._again()
                     self._resume = self._monotonic() + REFUSED_WAIT
-        self._outbox.confirm(self.link.name, confirmed)
         self.delivered += len(confirmed)
+        self._forget(confirmed)
         return made
+
+    def _forget(self, confirmed: Sequence[int]) -> None:
+        """Take what the broker has from the store. A full disk does not even take that: then again, a little later."""
+        self._confirmed.update(confirmed)
+        if not self._confirmed or self._monotonic() < self._forget_at:
+            return
+        try:
+            self._outbox.confirm(self.link.name, self._confirmed)
+        except sqlite3.OperationalError:
+            self._forget_at = self._monotonic() + FORGET_WAIT  # said by whoever stores
+            return
+        self._confirmed.clear()
 
     def _again(self) -> None:
         """Whatever is not confirmed will be sent again, oldest first."""
@@ -126,6 +143,9 @@ class Delivery:
         if room <= 0:
             return
         for waiting in self._outbox.batch(self.link.name, self._cursor, room):
+            if waiting.seq in self._confirmed:
+                self._cursor = waiting.seq
+                continue
             messages = self._render(waiting.observation)
             if not messages:
                 self._outbox.confirm(self.link.name, [waiting.seq])

@@ -50,6 +50,7 @@ class History:
         db = sqlite3.connect(self.path or ":memory:", isolation_level=None, timeout=5)
         try:
             db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA wal_autocheckpoint=100")  # 400 kB: the default, 4 MB, can fill a small disk by itself
             db.execute("PRAGMA synchronous=NORMAL")
             db.execute("PRAGMA secure_delete=ON")
             db.executescript(_TABLE)

@@ -7,6 +7,7 @@ beside it, and published retained: whoever can write here can forge both files, 
 everybody who looked has already seen.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -217,11 +218,16 @@ class Ledger:
         n, before = (self.head.n + 1, self.head.hash) if self.head else (0, START)
         at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         entry = Entry.make(n, at, act, json.loads(_canonical(details)), before)
-        os.lseek(fd, 0, os.SEEK_END)
-        os.write(fd, entry.line())
-        os.fsync(fd)
+        size = os.lseek(fd, 0, os.SEEK_END)
+        try:
+            if os.write(fd, line := entry.line()) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(fd)
+            _replace(_head_file(self.path), f"{entry.n} {entry.hash}\n")
+        except OSError:
+            os.ftruncate(fd, size)  # a full disk: the line or its head did not fit, so neither counts
+            raise
         self.head = entry
-        _replace(_head_file(self.path), f"{entry.n} {entry.hash}\n")
         return entry
 
 

@@ -50,6 +50,10 @@ SESSION: Final = 300
 """With MQTT 5 the broker keeps the session this long after a connection is lost, s."""
 MOST_COMMANDS: Final = 50
 """More than this many that wait to be read are dropped."""
+OTHER_VERSION: Final = 0x84
+"""Reason code of a broker that does not speak this version of MQTT."""
+HANG_UPS: Final = 2
+"""After this many silent refusals in a row the other version of MQTT is tried."""
 SETTLED: Final = 5.0
 """A connection that held this long was one, s; shorter ones count as failures, so that two clients with one name do
 not throw each other out as fast as they can."""
@@ -94,6 +98,7 @@ class Link:
         self._v5 = settings.version == "5"
         self._client_id = client_id
         self._will = will
+        self._hung_up = 0
         self._wake = wake
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._stop = threading.Event()
@@ -264,6 +269,12 @@ class Link:
         self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, properties: Properties | None
     ) -> None:
         connection = self._connection
+        if reason.value == OTHER_VERSION and self._v5:
+            self._v5 = False
+            log.warning("%s: does not speak MQTT 5; going on with MQTT 3.1.1", self._where)
+            self.condition, self.problem = "refused", "does not speak MQTT 5"
+            client.disconnect()
+            return
         if reason.is_failure or connection is None:
             condition = condition_of(reason, "refused")
             self._lost("refused" if condition == "not_authorized" else condition, f"refused the connection: {reason}")
@@ -274,6 +285,7 @@ class Link:
             return
         connection.accepted(properties)
         self.condition, self.problem = "connected", None
+        self._hung_up = 0
         self._since = time.monotonic()
         self._complaint = None
         log.info("%s: connected", self._where)
@@ -292,6 +304,9 @@ class Link:
             # The alert of a broker that refuses a certificate is often lost with the connection.
             condition: Condition = "certificate" if self._settings.certificate_file else "unreachable"
             self._lost(condition, "hung up before it let this device in")
+            self._hung_up += 1
+            if self._settings.version == "5" and self._hung_up % HANG_UPS == 0:
+                self._v5 = not self._v5  # some brokers say so to a version that they do not speak
 
     def _on_log(self, _client: paho.Client, _data: Any, level: int, text: str) -> None:
         if level == LogLevel.MQTT_LOG_ERR:

@@ -21,6 +21,7 @@ from drukte.report.formats.base import Outgoing
 from drukte.report.formats.native import BrokerStatus, Day, DeviceStatus, SelfCheck, dump, moment
 from drukte.report.health import Health
 from drukte.report.history import History
+from drukte.report.meaning import Meaning
 from drukte.report.messages import meta, topics
 from drukte.report.mqtt import Link
 from drukte.report.outbox import Outbox
@@ -86,6 +87,7 @@ class Report:
         self._health = Health(site, self._boot)
         self._jumps = 0
         self._days: dict[str, Day] = {}
+        self._meaning = Meaning(site, history, self._clocks.now())
         self._checks = SelfChecks(site, history)
         self._checked: SelfCheck | None = None
         self._said: tuple[object, ...] = ()
@@ -100,8 +102,8 @@ class Report:
         record = attestation.record if attestation else None
         self._closing = Closing(site, outbox, history, self._boot, self._clocks.now, record)
         will = Outgoing(self._topic("status"), dump(self._health.status(None, 0.0, reason="connection_lost")))
-        device = device_of(site)
-        self._tellers = {name: Teller(name, told, device, outbox) for name, told in formats_of(site).items()}
+        told = formats_of(site)
+        self._tellers = {name: Teller(name, told[name], device_of(site, name), outbox) for name in told}
         self._deliveries = [
             Delivery(
                 Link(
@@ -169,6 +171,7 @@ class Report:
         """One turn: take in what came, close what is due, send what waits."""
         self._take_in()
         made = self._closing.close(self._under_way())
+        self._meaning.take(made)
         now, mono = self._clocks.now(), self._clocks.monotonic()
         self._alive.windows(made, mono)
         self._health.look(now, mono)
@@ -178,6 +181,7 @@ class Report:
             new, self._asked = self._deliveries, False
         anew = self._greet(new)
         self._say_days(anew)
+        self._say_meaning(anew)
         self._say_check(now, anew)
         self._say_status(now, mono, anew)
         self._attest(now, anew)
@@ -212,6 +216,12 @@ class Report:
         for name, day in self._days.items():
             for delivery in self._native:
                 delivery.link.publish(self._topic(f"{name}/day"), dump(day), retain=True, schema="drukte/day/1")
+
+    def _say_meaning(self, anew: bool) -> None:
+        """Say what the last window of each zone means: to a broker that is new, and when there is a new one."""
+        for zone, message in self._meaning.to_say(anew).items():
+            for delivery in self._native:
+                delivery.link.publish(self._topic(f"{zone}/busyness"), message, retain=True, schema="drukte/busyness/1")
 
     def _say_check(self, now: float, anew: bool) -> None:
         """Say the last week's self-check: to a broker that is new, and when a week is over."""

@@ -28,9 +28,9 @@ def wants(site: Site, broker: str, observation: Observation) -> bool:
     return brokers(site)[broker].gets == "all" or observation.disclosure.policy == "open"
 
 
-def device_of(site: Site) -> Device:
-    """What formats may know of a site."""
-    return Device(meta(site), site.mqtt.prefix)
+def device_of(site: Site, broker: str = "primary") -> Device:
+    """What formats for a broker may know of a site."""
+    return Device(meta(site), site.mqtt.prefix, brokers(site)[broker].gets == "open")
 
 
 def formats_of(site: Site) -> dict[str, Sequence[Format]]:
@@ -39,9 +39,11 @@ def formats_of(site: Site) -> dict[str, Sequence[Format]]:
     Raises:
         FormatError: they are not there, do not go together or do not fit the site; names the key.
     """
-    device = device_of(site)
     keys = {name: "mqtt" if name == "primary" else f"mqtt.mirrors[{i - 1}]" for i, name in enumerate(brokers(site))}
-    return {name: choose(broker.formats, device, f"{keys[name]}.formats") for name, broker in brokers(site).items()}
+    return {
+        name: choose(broker.formats, device_of(site, name), f"{keys[name]}.formats")
+        for name, broker in brokers(site).items()
+    }
 
 
 def client_id(site: Site, name: str) -> str:

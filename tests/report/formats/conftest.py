@@ -41,7 +41,8 @@ def day(seed: int) -> Told:
     for zone in published:
         found += zone
         found += publish_for_the_public(zone)
-        found += [merge_hour(zone[i : i + 4]) for i in range(0, len(zone), 4)]
+        hours = [merge_hour(zone[i : i + 4]) for i in range(0, len(zone), 4)]
+        found += [hour.model_copy(update={"boot": "0000feed"}) for hour in hours]
     return Told(site, device_of(site), found)
 
 

@@ -108,6 +108,15 @@ def test_a_second_connection_to_the_same_broker_has_a_name_of_its_own() -> None:
     assert names == ["testville-dev-1", "testville-dev-1-mirror-1", "testville-dev-1"]
 
 
+def test_a_broker_for_the_public_is_not_told_of_the_other_product() -> None:
+    public = "{mirrors: [{host: elsewhere, gets: open, formats: [native, home-assistant]}]}"
+    site = make_site(window=900, disclosure="{policy: operational, open_window: 3600}", mqtt=public)
+    teller = Teller("mirror-1", formats_of(site)["mirror-1"], device_of(site, "mirror-1"), Outbox(None, ["mirror-1"]))
+    bodies = [json.loads(message.payload) for message in teller.greet()]
+    assert [b["state_topic"].rsplit("/", 1)[1] for b in bodies] == ["open", "open"]
+    assert [len(device_of(site, name).products) for name in ("primary", "mirror-1")] == [2, 1]
+
+
 def test_what_is_switched_off_is_taken_away_from_the_broker() -> None:
     outbox = Outbox(None, ["primary"])
 

@@ -93,6 +93,9 @@ class Server:
 
     def observe(self, stream: str, body: dict[str, Any]) -> None:
         about = self.entities["Datastreams"][stream]
+        name = body.pop(self.id)
+        assert name not in self.entities["Observations"], f"{name} is there already"
+        self.entities["Observations"][name] = body
         self.check("Observations", body)
         time = body["phenomenonTime"]
         start, end = time.split("/") if self.version == "1.1" else (time["start"], time["end"])
@@ -125,6 +128,17 @@ def test_a_server_takes_everything_of_a_day(version: str, told: list[Told]) -> N
             assert len(server.observations[f"{day.device.name}-{zone}-status"]) == len(mine)
             shown = [o.people.mean for o in mine if o.people.status == "shown"]
             assert [b["result"] for b in server.observations.get(f"{day.device.name}-{zone}-people", [])] == shown
+
+
+@pytest.mark.parametrize("version", ["1.1", "2.0"])
+def test_what_is_delivered_twice_is_stored_once(version: str, told: list[Told]) -> None:
+    one, day, server = OWN[f"sensorthings-{version}"], told[0], Server(version)
+    for message in one.announce(day.device):
+        server.take(message)
+    for message in one.observation(day.observations[0], day.device):
+        server.take(message)
+        with pytest.raises(AssertionError, match="is there already"):
+            server.take(message)
 
 
 def test_the_double_refuses_what_is_wrong(told: list[Told]) -> None:

@@ -187,8 +187,8 @@ def test_unit_files_are_hashed_with_their_drop_ins(tmp_path: Path) -> None:
     ("plant", "check", "named"),
     [
         ("file", "files", "leak"),
-        ("door", "door", "reserved"),
-        ("network", "network", "bytes to 127.0.0.1:9"),
+        ("door", "door", "flags"),
+        pytest.param("network", "network", "bytes to 127.0.0.1:9", marks=pytest.mark.slow),
         pytest.param("unsealed", "seal", "is not sealed", marks=root),
         pytest.param("hole", "seal", "allowed behind the seal: openat", marks=root),
         pytest.param("hygiene", "memory", "copies, raw", marks=root),
@@ -227,6 +227,7 @@ def test_a_radar_keeps_no_echoes_unless_they_are_not_overwritten(
     assert checks.caught("hygiene", seen, "-", run.mark.proof) == (plant is not None)
 
 
+@pytest.mark.slow
 def test_a_radar_that_leaks_is_caught(tmp_path: Path, model_store: Path) -> None:
     seen, run = watch("radar-demo.yaml", tmp_path, model_store, "door")
     assert checks.caught("door", seen, str(run.leak), run.mark.proof), seen.said

@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
 from drukte.report.broker import Running
+from drukte_tools.audit import conduct
 from drukte_tools.audit.conduct import SHORTEST_TICK, _short_tick, _site
 from drukte_tools.audit.page import number, page
 
@@ -27,19 +29,28 @@ def test_the_sites_settings_stay_but_sensor_broker_hours_and_light_do_not(tmp_pa
     content = yaml.safe_load((SITES / "demo-street.yaml").read_text())
     content["ground"] = {"kind": "opencv", "intrinsics": "a.yaml", "extrinsics": "/b.yaml"}
     content |= {"schedule": {"hours": []}, "indicator": {"kind": "file"}, "mqtt": {"host": "city", "backup": "other"}}
+    content.pop("model")
     (own / "site.yaml").write_text(yaml.safe_dump(content))
+    (own / "generic.yaml").write_text("window: 900\ntick: 60\nmqtt: {host: shared}\nmodel: {score: 0.4}\n")
     made = _site(own / "site.yaml", tmp_path / "made.yaml", Running("127.0.0.1", 9, "5", "x"), Stand(), 10)  # type: ignore[arg-type]
     found = yaml.safe_load(made.read_text())
     assert found["source"] == Stand().source
     assert found["mqtt"] == {"host": "127.0.0.1", "port": 9, "version": "5"}
     assert "schedule" not in found and "indicator" not in found
     assert found["ground"] == {"kind": "opencv", "intrinsics": str(own / "a.yaml"), "extrinsics": "/b.yaml"}
+    assert found["model"] == {"score": 0.4} and found["tick"] == 10
     assert found["zones"] == content["zones"] and found["purpose"] == content["purpose"]
 
 
 def test_the_twins_get_a_tick_that_their_window_allows() -> None:
     assert _short_tick(tick=60, window=900) == SHORTEST_TICK
     assert _short_tick(tick=12, window=12) == 12
+
+
+def test_a_site_with_two_sensors_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conduct, "load_site", lambda _path: SimpleNamespace(second=object()))
+    with pytest.raises(conduct.AuditError, match="Audit each by itself"):
+        conduct.audit(Path("site.yaml"), 1.0, print)
 
 
 @pytest.mark.slow

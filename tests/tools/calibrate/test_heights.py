@@ -1,5 +1,7 @@
 """Self-calibration from passers-by: simulated ones, and recorded ones against the published calibration."""
 
+import json
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from drukte.sense.geometry.plane import GroundError
 from drukte_tools.calibrate.cli import calibrate
 from drukte_tools.calibrate.fit import ground_of
 from drukte_tools.calibrate.heights import Bodies, fit_heights, seen
-from drukte_tools.calibrate.passersby import read_boxes, ways, whole_bodies
+from drukte_tools.calibrate.passersby import Way, read_boxes, ways, whole_bodies
 from drukte_tools.calibrate.watch import Watcher
 
 PICTURE = 1280, 720
@@ -105,6 +107,16 @@ def test_a_live_look_is_recorded_before_it_begins(tmp_path: Path, model_store: P
     assert "nothing was shown" in refused.output
 
 
+def test_without_a_purpose_nothing_is_looked_at(tmp_path: Path) -> None:
+    site = site_file(tmp_path, purpose__valid_until="2020-01-31")
+    ledger = tmp_path / "ledger.jsonl"
+    for way in (["by-height"], ["page", "--seconds", "5"], ["by-walking", "--mark", "A=0,0", "--mark", "B=3,0"]):
+        done = CliRunner().invoke(calibrate, [*way, "--site", str(site), "--ledger", str(ledger)])
+        assert done.exit_code == Exit.SITE, done.output
+        assert "purpose" in done.output
+    assert not ledger.exists()
+
+
 @pytest.fixture
 def road(test_data: Path):
     """Folder, true ground and base of the recorded road."""
@@ -145,3 +157,37 @@ def test_recorded_people_as_the_detector_sees_them(road, model_store: Path) -> N
     )
     assert np.abs(error).mean() < 0.2
     assert within > 0.5
+
+
+@pytest.mark.slow
+def test_seven_low_cameras_with_true_boxes(test_data: Path, tmp_path: Path) -> None:
+    """Run by `make calibration`. The data set's boxes are those of upright bodies of 1.80 m, so that is the mean."""
+    people = []
+    with tarfile.open(test_data / "geometry/wildtrack/wildtrack-gt.tar.xz") as archive:
+        for member in archive:
+            path = Path(member.name)
+            if path.parent.name == "annotations_positions":
+                people.append((int(path.stem), json.load(archive.extractfile(member))))  # type: ignore[arg-type]
+            elif path.parent.name in {"extrinsic", "intrinsic_zero"}:
+                (tmp_path / path.name).write_bytes(archive.extractfile(member).read())  # type: ignore[union-attr]
+    for view, camera in enumerate(["CVLab1", "CVLab2", "CVLab3", "CVLab4", "IDIAP1", "IDIAP2", "IDIAP3"]):
+        files = {"intrinsics": f"intr_{camera}.xml", "extrinsics": f"extr_{camera}.xml"}
+        true = ground_of({"kind": "wildtrack", **files}, tmp_path)
+        fov = float(np.degrees(2 * np.arctan(true.picture[0] / 2 / true.lens.focal[0])))
+        passed: dict[int, Way] = {}
+        feet = []
+        for number, group in sorted(people, key=lambda frame: frame[0]):
+            rows = [(p["personID"], p["views"][view]) for p in group if p["views"][view]["xmax"] >= 0]
+            boxes = np.array([[b["xmin"], b["ymin"], b["xmax"] + 1, b["ymax"] + 1] for _, b in rows]).reshape(-1, 4)
+            for (who, _), box, whole in zip(rows, boxes, whole_bodies(boxes, true.picture), strict=True):
+                way = passed.setdefault(who, Way())
+                way.times.append(number)
+                way.boxes.append(box.astype(float))
+                way.whole.append(bool(whole))
+            feet.append(np.column_stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]]))
+        base = {"picture": list(true.picture), "lens": {"fov": fov}}
+        found = fit_heights(list(passed.values()), base, Bodies(1.80)).ground
+        error, stated = pair_errors(found, true, np.concatenate(feet))
+        print(f"\n{camera}: mean absolute error {np.abs(error).mean():.3f} m, stated {stated.mean():.3f} m")
+        assert np.abs(error).mean() < 0.08
+        assert (np.abs(error) < stated).mean() > 0.6

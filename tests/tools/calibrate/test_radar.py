@@ -1,20 +1,25 @@
 """How a radar hangs, from a simulated walker on a line: through the module's own bytes, and against the truth."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from tests.scenes import site_file
+from tests.sense.sources.pseudo import Pseudo
 
 from drukte.config import load_site
+from drukte.config.radar import RadarTiSource
 from drukte.exits import Exit
 from drukte.sense.detect.fmcw import Chirp
 from drukte.sense.geometry.plane import GroundError
+from drukte.sense.sources import SourceError
 from drukte.sense.sources.radar_modules import MODULES
 from drukte.sense.sources.radar_ti import Family
 from drukte_tools.calibrate.cli import calibrate
-from drukte_tools.calibrate.radar_walk import Known, Line, fit_line, places
+from drukte_tools.calibrate.radar_source import radar_frames
+from drukte_tools.calibrate.radar_walk import Known, Line, body, fit_line, places
 from drukte_tools.simulate.crowd import Crowd, walk
 from drukte_tools.simulate.evaluate import BACK, frames
 from drukte_tools.simulate.points import PointModel
@@ -127,3 +132,26 @@ def test_a_camera_is_no_radar(tmp_path: Path, recording: Path) -> None:
     done = CliRunner().invoke(calibrate, command(site_file(tmp_path), recording, "--from", "A=0,1", "--to", "B=0,5"))
     assert done.exit_code == Exit.SITE
     assert "no radar" in done.output
+
+
+def test_a_module_on_a_port_is_watched_live_until_it_is_unplugged(recording: Path, tmp_path: Path) -> None:
+    data = recording.read_bytes()
+    with Pseudo() as module:
+        source = RadarTiSource(kind="radar-ti", module="iwr6843isk", port=str(module.path))
+        play = threading.Thread(target=lambda: (module.say(data), module.unplug()), daemon=True)
+        seen_at = []
+        with pytest.raises(SourceError, match="radar"), radar_frames(source, tmp_path) as live:
+            play.start()
+            for frame in live:
+                seen_at.append(body(frame))  # noqa: PERF401 - the end comes as an error, and what came is kept
+        play.join()
+    found = [xyz for xyz in seen_at if xyz is not None]
+    assert len(found) > 50
+    assert all(0.5 < xyz[1] < 8 for xyz in found)
+
+
+def test_a_port_that_is_not_there_is_named(tmp_path: Path) -> None:
+    ends = ["--from", "A=0,2", "--to", "B=0,6", "--ledger", str(tmp_path / "ledger.jsonl")]
+    done = CliRunner().invoke(calibrate, ["radar", "--site", str(radar_site(tmp_path)), *ends])
+    assert done.exit_code == Exit.SOURCE
+    assert "by-id/none" in done.output

@@ -15,15 +15,15 @@ MOST: Final = 2500
 SCOPE: Final = {
     "the door": ["summary.py", "capacity.py", "report/door.py"],
     "start-up and loop": [
-        *(f"sense/{name}.py" for name in ("process", "room", "sight", "frame", "reduction/tick")),
+        *(f"sense/{name}.py" for name in ("process", "room", "sight", "frame", "lock/deadman", "reduction/tick")),
         "indicator/hold.py",
     ],
     "the seal": [
         f"sense/lock/{name}.py"
-        for name in ("kernel", "commands", "seccomp", "landlock", "memory", "holdings", "selftest", "seal", "liveness")
+        for name in ("kernel", "commands", "seccomp", "landlock", "memory", "holdings", "selftest", "seal")
     ],
     "pixels": [
-        *(f"sense/{name}.py" for name in ("camera_sight", "pipeline", "moved", "detect/yolox")),
+        *(f"sense/{name}.py" for name in ("camera_sight", "lock/liveness", "pipeline", "moved", "detect/yolox")),
         *(f"sense/sources/{name}.py" for name in ("__init__", "base", "camera")),
     ],
     "radar data": [

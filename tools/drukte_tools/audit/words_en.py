@@ -111,7 +111,7 @@ WORDS: Final[dict[str, Any]] = {
     "repeat": "To repeat it",
     "repeat_text": "As administrator on the device. The audit ends with status 0 if everything holds. With --plant it is run with a leak, and has to fail.",
     "holds": "holds", "fails": "does not hold", "found": "Found", "control": "Tested with",
-    "caught": "caught", "missed": "NOT caught", "yes": "yes", "no": "no", "none": "none", "absent": "not on this machine", "minutes": "minutes",
+    "caught": "caught", "missed": "NOT caught", "yes": "yes", "no": "no", "none": "none", "absent": "not on this machine", "minutes": "min",
     "sealed": "sealed program", "open": "open program",
     "sign": "Name and signature of the auditor", "date": "Date and place",
 }  # fmt: skip

@@ -111,7 +111,7 @@ WORDS: Final[dict[str, Any]] = {
     "repeat": "Om te herhalen",
     "repeat_text": "Als beheerder op het apparaat. De controle eindigt met status 0 als alles klopt. Met --plant wordt ze met een lek gedaan, en moet ze mislukken.",
     "holds": "klopt", "fails": "klopt niet", "found": "Gevonden", "control": "Beproefd met",
-    "caught": "gevonden", "missed": "NIET gevonden", "yes": "ja", "no": "nee", "none": "geen", "absent": "niet op deze machine", "minutes": "minuten",
+    "caught": "gevonden", "missed": "NIET gevonden", "yes": "ja", "no": "nee", "none": "geen", "absent": "niet op deze machine", "minutes": "min",
     "sealed": "verzegeld programma", "open": "open programma",
     "sign": "Naam en handtekening van de controleur", "date": "Datum en plaats",
 }  # fmt: skip

@@ -20,7 +20,7 @@ from drukte.config.source import CanarySource
 from drukte.models import read
 from drukte.sense.lock.seal import ENVIRONMENT, seal, wakers
 
-ROUNDS = 5
+ROUNDS = 8
 TURNS = 40
 FRAMES = 8
 """Pictures in a turn: so few that the two turns of a pair lie within a fifth of a second of each other, and whatever

@@ -28,19 +28,23 @@ def ledger_of(site: SiteFile) -> Path:
     return home / "drukte" / name.replace("/", "-") / "ledger.jsonl"
 
 
-def record(act: str, details: Mapping[str, str], ledger: Path) -> None:
-    """Keep an act in the device's ledger, before it is done.
+def record(site: SiteFile, act: str, details: Mapping[str, str], ledger: Path | None) -> None:
+    """Keep an act in the device's ledger, before it is done. Without a purpose nothing may be done.
 
     Args:
+        site: of the device.
         act: what is done, one of the ledger's ACTS, as `plate`.
         details: who, where, until when; never anything about people.
-        ledger: the device's ledger file.
+        ledger: the ledger file; None: the device's own.
 
     Raises:
+        SiteFileError: the site has no purpose, or it is past its last day.
         RecordError: the ledger cannot keep it.
     """
+    site.purpose()
+    ledger = ledger or ledger_of(site)
     try:
-        Ledger(ledger).record(act, **details)
+        Ledger(ledger).record(act, **details, site=site.name)
         if os.geteuid() == 0:  # the service must go on being able to write what root wrote
             owner = ledger.parent.stat()
             for path in (ledger, ledger.with_suffix(".head")):

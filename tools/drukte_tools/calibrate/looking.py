@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drukte.config.radar import RADARS
-from drukte_tools.calibrate.acts import ledger_of, record
+from drukte_tools.calibrate.acts import record
 from drukte_tools.calibrate.editing import Editor
 from drukte_tools.calibrate.result import Asked, user
 from drukte_tools.calibrate.server import PageServer
@@ -43,8 +43,8 @@ def look_at(
         shown: NDArray[np.uint8] | None = None
         if picture:
             until = datetime.now(UTC) + timedelta(seconds=seconds, minutes=minutes)
-            details = {"by": asked.by or user(), "site": site.name, "until": until.isoformat(timespec="seconds")}
-            record("plate", details, ledger or ledger_of(site))
+            details = {"by": asked.by or user(), "until": until.isoformat(timespec="seconds")}
+            record(site, "plate", details, ledger)
             size, shown = _plate(site, source, seconds)
         else:
             size = _size(site, source)

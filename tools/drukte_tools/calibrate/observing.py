@@ -10,7 +10,7 @@ import click
 
 from drukte.config.ground import Lens
 from drukte.config.radar import RADARS
-from drukte_tools.calibrate.acts import ledger_of, record
+from drukte_tools.calibrate.acts import record
 from drukte_tools.calibrate.passersby import read_boxes
 from drukte_tools.calibrate.points import PointsError
 from drukte_tools.calibrate.result import Asked, user
@@ -57,7 +57,7 @@ def observe(site: SiteFile, asked: Asked, look: Look, how: str) -> tuple[list[Si
     source = site.source()
     if source.kind in RADARS:
         raise SiteFileError(f"{site.path}: source.kind {source.kind} gives no picture; use `drukte calibrate radar`")
-    record("calibration", {"by": asked.by or user(), "site": site.name, "how": how}, look.ledger or ledger_of(site))
+    record(site, "calibration", {"by": asked.by or user(), "how": how}, look.ledger)
     sights: list[Sight] = []
     with Watcher(source, site.model(), site.path.parent) as watcher:
         size = list(watcher.size)

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from drukte.config.radar import RADARS, RadarReplaySource
-from drukte_tools.calibrate.acts import ledger_of, record
+from drukte_tools.calibrate.acts import record
 from drukte_tools.calibrate.radar_result import finish_radar, judge_radar
 from drukte_tools.calibrate.radar_source import module_of, radar_frames
 from drukte_tools.calibrate.radar_walk import Known, Line, fit_line, places
@@ -36,7 +36,7 @@ def walk_line(
         path = str(recording.resolve())
         source = RadarReplaySource(kind="radar-replay", path=path, module=module.name)
     if not isinstance(source, RadarReplaySource):
-        record("calibration", {"by": asked.by or user(), "site": site.name, "how": "radar"}, ledger or ledger_of(site))
+        record(site, "calibration", {"by": asked.by or user(), "how": "radar"}, ledger)
     old = site.ground if site.ground.get("kind") == "radar" else {}
     place = at.metres if at is not None else tuple(float(v) for v in old.get("at") or (0.0, 0.0))
     tilt = math.radians(float(old.get("tilt") or 0.0))

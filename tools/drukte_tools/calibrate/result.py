@@ -1,7 +1,6 @@
 """What every way of calibrating ends with: a verdict, the site file, a certificate."""
 
 import getpass
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -147,9 +146,3 @@ def text_map(fit: Fit, result: Verdict, columns: int = 48) -> str:
     frame = "  +" + "-" * columns + "+"
     key = f"  # told within {result.tolerance:.2f} m   + worse   . not told   (blank: no ground)"
     return "\n".join([frame, *(f"  |{line}|" for line in lines), frame, key])
-
-
-def stop(error: Exception, status: int = 1) -> None:
-    """Say what is wrong and end."""
-    click.echo(str(error), err=True)
-    sys.exit(status)

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from drukte.config import SiteError, parse_site
 from drukte.config.document import MAX_BYTES
+from drukte.config.purpose import Purpose
 from drukte.config.source import Model, Source
 from drukte.config.zones import Closeness, Zone
 
@@ -95,6 +97,20 @@ class SiteFile:
             SiteFileError: it is missing or wrong.
         """
         return self._checked(TypeAdapter(Source), "source")
+
+    def purpose(self) -> Purpose:
+        """The checked `purpose:` section.
+
+        Raises:
+            SiteFileError: it is missing, wrong, or past its last day: then nothing is looked at.
+        """
+        purpose: Purpose = self._checked(TypeAdapter(Purpose), "purpose")
+        if purpose.valid_until < datetime.now(UTC).date():
+            raise SiteFileError(
+                f"{self.path}: purpose.valid_until: {purpose.valid_until} is past; nothing is looked at without a "
+                "purpose"
+            )
+        return purpose
 
     def model(self) -> Model:
         """The checked `model:` section.

@@ -37,10 +37,12 @@ class Device:
     Attributes:
         meta: the retained meta message.
         prefix: start of the native topics.
+        public: whether only what is for the public is told.
     """
 
     meta: Meta
     prefix: str
+    public: bool = False
 
     @property
     def name(self) -> str:
@@ -57,8 +59,10 @@ class Device:
 
     @property
     def products(self) -> list[str]:
-        """All products of this device."""
-        return ["obs", "open"] if self.meta.open_window else ["obs"]
+        """All products that are told of this device."""
+        if not self.meta.open_window:
+            return ["obs"]
+        return ["open"] if self.public else ["obs", "open"]
 
     def span(self, product: str) -> int:
         """Length of an observation of a product, s."""

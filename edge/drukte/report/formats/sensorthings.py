@@ -3,7 +3,7 @@
 A zone is a Thing with a datastream for people, one for whether their number is given, and two for each line. A hidden
 number is not sent at all; the status datastream then says `under_5` or `suppressed`. The device names its entities
 itself, so the server must take ids from clients (FROST: `persistence.idGenerationMode=ServerAndClientGenerated` and
-text ids).
+text ids). Observations have ids too: what is delivered twice is stored once.
 """
 
 import json
@@ -131,7 +131,8 @@ def _messages(o: Observation, device: Device, version: Version) -> list[Outgoing
     extra |= {f"disclosure_{name}": value for name, value in o.disclosure.model_dump(mode="json").items()}
     made = []
     for stream, start, result in _results(o, device.product(o)):
-        body = {
+        # A message that comes twice has the same id, so the server refuses it the second time.
+        body = _id(f"{o.device}-{o.boot}-{o.seq}-{stream}", version) | {
             "phenomenonTime": _time(start, o.to, version),
             "resultTime": o.to,
             "result": result,
