@@ -100,6 +100,13 @@ killed: $(VENV)/.ok ## kill the sampler at twenty moments and search disk and me
 coverage: $(VENV)/.ok ## how often the 95 % intervals of reports hold the truth, on simulated places (minutes)
 	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.coverage --repetitions 1000
 
+.PHONY: crowds statues
+crowds: $(VENV)/.ok ## count simulated crowds and recorded walkers and compare with exact truth (half an hour)
+	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.crossing_check "$${DRUKTE_TEST_DATA:-../shared/data}" 1500
+
+statues: $(VENV)/.ok ## frozen people are statues, one who sways stays a person: minutes of pictures through the detector
+	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_pipeline.py
+
 build/radar-demo.bin: $(VENV)/.ok
 	@$(VENV)/bin/drukte simulate radar --out $@
 
@@ -110,10 +117,20 @@ radar-demo: build/radar-demo.bin ## count people before a simulated radar
 sealed: $(VENV)/.ok ## frames per second sealed and unsealed, and their ratio
 	@$(PY) -m drukte_tools.bench.sealed
 
-.PHONY: radar-table
-radar-table: $(VENV)/.ok ## how well radars count simulated people (half an hour)
+.PHONY: radar-table radar-together radar-check
+radar-table: $(VENV)/.ok ## how well radars count simulated people (an hour)
 	@OMP_NUM_THREADS=1 nice -n 5 $(VENV)/bin/drukte simulate evaluate --site firmware_config/sites/radar-demo.yaml \
 	  --source points --source ld2450 --fan 60
+
+radar-together: $(VENV)/.ok ## how well a camera, a radar and both together count one simulated crowd (half an hour)
+	@OMP_NUM_THREADS=1 nice -n 5 $(VENV)/bin/drukte simulate together --site firmware_config/sites/radar-demo.yaml
+
+.PHONY: radar-bench
+radar-bench: $(VENV)/.ok ## how much of real time the chain from raw radar samples takes on one core
+	@OMP_NUM_THREADS=1 $(PY) -m drukte_tools.bench.chain
+
+radar-check: $(VENV)/.ok ## what our radar configurations mean, and whether they can work
+	@$(VENV)/bin/drukte radar check firmware_config/radar/*.cfg
 
 # ------------------------------------------------------------------ set-up
 

@@ -304,7 +304,7 @@ def holders(text: str) -> list[tuple[int, str]]:
     "code",
     [
         "from drukte.sense.frame import Frame",
-        "from drukte.sense.pipeline import FrameResult as R",
+        "from drukte.sense.result import FrameResult as R",
         "from drukte.sense import frame",
         "from drukte.sense.people import *",
         "import drukte.sense.frame as f",

@@ -28,7 +28,7 @@ def summaries(draw: st.DrawFn) -> Summary:
         end=draw(st.integers(0, 2**32 - 1)),
         zone=draw(st.integers(0, 15)),
         tick=tick,
-        state=draw(st.integers(0, 4)),
+        state=draw(st.integers(0, 6)),
         frames=len(counts),
         observed=min(tick, len(counts)),
         safe=parts[0],
@@ -43,6 +43,10 @@ def summaries(draw: st.DrawFn) -> Summary:
         pairs_high=pairs,
         party=draw(st.integers(0, 10)) if pairs else 0,
         in_a=draw(st.integers(0, 250)),
+        riders_out_b=draw(st.integers(0, 120)),
+        moved=draw(st.integers(0, 250)),
+        appeared=draw(st.integers(0, 10)),
+        saturated=draw(st.integers(0, 1)),
         dwell_over=draw(st.integers(0, 20)),
     )
 
@@ -76,12 +80,21 @@ def test_no_field_leaves_its_range(s: Summary, name: str, above: bool) -> None:
         encode(Summary(**values))
 
 
-def test_the_reserved_bytes_carry_nothing() -> None:
+def test_the_bit_that_means_nothing_carries_nothing() -> None:
     body = bytearray(encode(Summary(seq=0, end=60, tick=60, state=0)))
-    body[57] = 1
+    body[14] |= 0x80
     body[60:] = summary.zlib.crc32(bytes(body[:60])).to_bytes(4, "little")
-    with pytest.raises(DoorError, match="reserved"):
+    with pytest.raises(DoorError, match="flags"):
         decode(bytes(body))
+
+
+@pytest.mark.parametrize(("name", "value"), [("state", 6), ("calibration", 2), ("mode", 1), ("saturated", 1)])
+def test_fields_that_share_a_byte_do_not_mix(name: str, value: int) -> None:
+    sound = {"seq": 1, "end": 60, "tick": 60, "state": 0, "frames": 1, "observed": 1}
+    got = decode(encode(Summary(**(sound | {name: value}))))
+    assert {n: getattr(got, n) for n in ("state", "calibration", "mode", "saturated") if getattr(got, n)} == {
+        name: value
+    }
 
 
 @pytest.mark.parametrize(

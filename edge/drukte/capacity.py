@@ -45,9 +45,12 @@ def summary_bits(lines: int = 0, tick: int = 60, max_frames: int = RANGES["frame
     """
     frames = sum(max_frames - observed + 1 for observed in range(1, min(tick, max_frames) + 1))
     pairs = (_choices("pairs_low") * _choices("pairs_high") - 1) * _choices("party") + 1
-    independent = ("confidence", "riders", "dwell_1", "dwell_5", "dwell_15", "dwell_over", "speed", "held", "saturated")
+    independent = (
+        *("confidence", "riders", "dwell_1", "dwell_5", "dwell_15", "dwell_over", "speed", "moved", "appeared"),
+        *("vanished", "held", "saturated"),
+    )
     seen = _people_and_groups() * frames * pairs * math.prod(map(_choices, independent))
-    seen *= (_choices("in_a") * _choices("out_a")) ** lines
+    seen *= math.prod(map(_choices, ("in_a", "out_a", "riders_in_a", "riders_out_a"))) ** lines
     return math.log2((seen + 1) * len(STATES) * len(CALIBRATIONS) * len(MODES))
 
 

@@ -166,11 +166,14 @@ def describe(site: Site, name: str) -> str:
         ("device", f"{site.organisation}/{site.device} at {site.place.name}"),
         ("purpose", f"{site.purpose.what_for} (until {site.purpose.valid_until})"),
         ("controller", f"{site.purpose.controller}, {site.purpose.contact}"),
-        (
-            "source",
-            site.source.kind
-            if site.ground.kind == "radar"
-            else f"{site.source.kind}, model {site.model.name} {site.model.size}",
+        *(
+            (
+                "source",
+                sensor.source.kind
+                if sensor.ground.kind == "radar"
+                else f"{sensor.source.kind}, model {site.model.name} {site.model.size}",
+            )
+            for sensor in site.sensors()
         ),
         *(
             ("zone", f"{z.name}: {z.area:.0f} m2, lines: {', '.join(n.name for n in z.lines) or 'none'}")

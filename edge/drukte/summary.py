@@ -8,9 +8,9 @@ Counts are averages over the frames of the tick, in tenths of a person, pair or 
 tick is carried into the next, so that sums over a day are exact.
 
 How much could a sealed room gone bad smuggle out? Only what the ranges and the rules of `valid` leave free: at most
-163.6 bits in a summary of a zone without lines, 15.94 more for each line, 2.58 in a heartbeat. Sequence number, clock,
+178.7 bits in a summary of a zone without lines, 29.78 more for each line, 2.81 in a heartbeat. Sequence number, clock,
 zone, tick, version, seal bits and checksum are dictated, and the reader (report/door.py) refuses whatever differs.
-With one zone and a record a minute, a picture of 10 kB would take 7.9 hours of nothing but lies, during which no true
+With one zone and a record a minute, a picture of 10 kB would take 7.2 hours of nothing but lies, during which no true
 number could leave; every further zone divides that time. A test counts the same figures (tests/test_summary.py).
 """
 
@@ -21,15 +21,15 @@ from typing import Final
 
 SIZE: Final = 64
 MAGIC: Final = 0x6472
-VERSION: Final = 1
+VERSION: Final = 2
 
 SUMMARY: Final = 1
 HEARTBEAT: Final = 2
 HEARTBEAT_EVERY: Final = 20
 """Seconds between heartbeats when no summary was due."""
 
-RUNNING, COVERED, DARK, FROZEN, STARVED, VALIDATION = range(6)
-STATES: Final = ("running", "covered", "dark", "frozen", "starved", "validation")
+RUNNING, COVERED, DARK, FROZEN, STARVED, VALIDATION, BLURRED = range(7)
+STATES: Final = ("running", "covered", "dark", "frozen", "starved", "validation", "blurred")
 CALIBRATIONS: Final = ("good", "suspect", "none")
 MODES: Final = ("tracks", "detections")
 SEAL: Final = ("filtered", "refused", "no_dump", "landlock", "locked", "no_swap", "wiped", "deadly")
@@ -38,7 +38,9 @@ SEAL: Final = ("filtered", "refused", "no_dump", "landlock", "locked", "no_swap"
 MAX_PEOPLE: Final = 150
 """More people than this in one zone are counted as this many."""
 
-_LAYOUT: Final = struct.Struct("<HBBIIBBBBBBHBBHHHHBBBBHHBHHHBBBBBBBBBBB4sI")
+_LAYOUT: Final = struct.Struct("<HBBIIBBBBHBBHHHHBBBBHHBHHHBBBBBBBBBBBBBBBBBI")
+_FLAGS: Final = (("state", 3), ("calibration", 2), ("mode", 1), ("saturated", 1))
+"""Fields that share one byte, and their bits, lowest first."""
 
 RANGES: Final[dict[str, tuple[int, int]]] = {
     "kind": (SUMMARY, HEARTBEAT),
@@ -60,26 +62,33 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "least": (0, MAX_PEOPLE),  # people in the frame with the fewest
     "most": (0, MAX_PEOPLE),
     "last": (0, MAX_PEOPLE),  # people at the end of the tick
-    "riders": (0, 250),  # people on bicycles and the like, tenths
+    "riders": (0, 250),  # people on bicycles and the like, tenths; they are in no other count but the riders' own
     "pairs_low": (0, 1000),  # pairs per level, tenths
     "pairs_high": (0, 1000),
     "party": (0, 10),  # share of those pairs that walk together, tenths
     "groups_2": (0, 5 * MAX_PEOPLE),  # groups by size, tenths
     "groups_3_4": (0, 10 * MAX_PEOPLE // 3),
     "groups_5_up": (0, 2 * MAX_PEOPLE),
-    "in_a": (0, 250),  # crossings of the zone's first and second line
+    "in_a": (0, 250),  # walkers who crossed the zone's first and second line
     "out_a": (0, 250),
     "in_b": (0, 250),
     "out_b": (0, 250),
+    "riders_in_a": (0, 120),  # riders who did
+    "riders_out_a": (0, 120),
+    "riders_in_b": (0, 120),
+    "riders_out_b": (0, 120),
     "dwell_1": (0, 20),  # stays that ended in this tick: under 1, 1 to 5, 5 to 15, over 15 minutes
     "dwell_5": (0, 20),
     "dwell_15": (0, 20),
     "dwell_over": (0, 20),
     "speed": (0, 40),  # mean walking speed, 0.1 m/s; 0 when nobody walked
+    "moved": (0, 250),  # people who came or went over the zone's edge
+    "appeared": (0, 10),  # who were first seen in the midst of it: nobody saw them come
+    "vanished": (0, 10),  # who were last seen in the midst of it
     "held": (0, 10),  # share of people held without a fresh echo (radar), tenths
     "saturated": (0, 1),  # the sensor had more targets than it can report (radar)
 }
-"""Field, lowest and highest value, in the order of the record."""
+"""Field, lowest and highest value, in the order of the record; those of `_FLAGS` share the byte before `seal`."""
 
 
 class DoorError(ValueError):
@@ -120,11 +129,18 @@ class Summary:
     out_a: int = 0
     in_b: int = 0
     out_b: int = 0
+    riders_in_a: int = 0
+    riders_out_a: int = 0
+    riders_in_b: int = 0
+    riders_out_b: int = 0
     dwell_1: int = 0
     dwell_5: int = 0
     dwell_15: int = 0
     dwell_over: int = 0
     speed: int = 0
+    moved: int = 0
+    appeared: int = 0
+    vanished: int = 0
     held: int = 0
     saturated: int = 0
 
@@ -136,6 +152,8 @@ class Summary:
 
 NAMES: Final = tuple(f.name for f in fields(Summary))
 COUNTS: Final = NAMES[NAMES.index("frames") :]
+_PLAIN: Final = tuple(name for name in NAMES if name not in dict(_FLAGS))
+_FLAGS_AT: Final = _PLAIN.index("seal")
 ROUNDING: Final = 4
 """Tenths by which rounding and its carry may move a sum of the four levels."""
 
@@ -147,7 +165,11 @@ def encode(summary: Summary) -> bytes:
         DoorError: a value is outside its range or breaks a rule of `valid`.
     """
     valid(summary)
-    body = _LAYOUT.pack(MAGIC, VERSION, *(getattr(summary, name) for name in NAMES), bytes(4), 0)[:-4]
+    values = [getattr(summary, name) for name in _PLAIN]
+    flags = 0
+    for name, bits in reversed(_FLAGS):
+        flags = flags << bits | getattr(summary, name)
+    body = _LAYOUT.pack(MAGIC, VERSION, *values[:_FLAGS_AT], flags, *values[_FLAGS_AT:], 0)[:-4]
     return body + zlib.crc32(body).to_bytes(4, "little")
 
 
@@ -159,14 +181,19 @@ def decode(data: bytes) -> Summary:
     """
     if len(data) != SIZE:
         raise DoorError(f"size: {len(data)} bytes instead of {SIZE}")
-    magic, version, *values, reserved, crc = _LAYOUT.unpack(data)
+    magic, version, *values, crc = _LAYOUT.unpack(data)
     if magic != MAGIC or version != VERSION:
         raise DoorError("magic: not a record of this version")
     if crc != zlib.crc32(data[:-4]):
         raise DoorError("checksum: does not match")
-    if any(reserved):
-        raise DoorError("reserved: bytes are not zero")
-    summary = Summary(**dict(zip(NAMES, values, strict=True)))
+    flags = values.pop(_FLAGS_AT)
+    named = dict(zip(_PLAIN, values, strict=True))
+    for name, bits in _FLAGS:
+        named[name] = flags & ((1 << bits) - 1)
+        flags >>= bits
+    if flags:
+        raise DoorError("flags: a bit is set that means nothing")
+    summary = Summary(**named)
     valid(summary)
     return summary
 

@@ -81,7 +81,7 @@ def _package(target: Target, own: Path, tree: Path, cache: Path, out: Path, epoc
         Section: net
         Priority: optional
         Depends: python3 (>= {target.python}), python3 (<< {_next(target.python)}), libc6 (>= 2.34), libstdc++6, \
-systemd (>= 252), ca-certificates, media-types | mime-support
+systemd (>= 252), ca-certificates
         Recommends: drukte-model
         Suggests: python3-picamera2, mosquitto, systemd-timesyncd | chrony
         """

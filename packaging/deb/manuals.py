@@ -4,9 +4,15 @@ import gzip
 import re
 import time
 from pathlib import Path
+from typing import Final
 
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
+
+from drukte.exits import MEANING
+
+ROOMS: Final = ("sense", "report", "run", "sample")
+"""Commands whose exit statuses tell why they ended."""
 
 
 def manual_pages(command: click.Command, name: str, version: str, epoch: int) -> dict[str, str]:
@@ -37,6 +43,10 @@ def _pages(context: click.Context, version: str, day: str) -> list[tuple[str, st
         rows.append(".SH OPTIONS")
         for flag, text in options:
             rows += [".TP", f"\\fB{_roff(flag)}\\fR", _roff(text)]
+    if path.split()[-1] in ROOMS:
+        rows.append(".SH EXIT STATUS")
+        for status, meaning in sorted(MEANING.items()):
+            rows += [".TP", f"\\fB{int(status)}\\fR", _roff(meaning)]
     if below:
         rows.append(".SH COMMANDS")
         for name, each in below:

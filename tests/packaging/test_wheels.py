@@ -73,6 +73,7 @@ def test_manual_pages_come_from_the_commands(tmp_path: Path) -> None:
     assert {"drukte.1", "drukte-doctor.1", "drukte-models-pull.1"} <= set(pages)
     assert '.TH "DRUKTE-DOCTOR" "1" "1970-01-01"' in pages["drukte-doctor.1"]
     assert "\\-\\-json" in pages["drukte-doctor.1"]
+    assert ".SH EXIT STATUS" in pages["drukte-sense.1"]
     packed(pages["drukte.1"], tmp_path / "a.gz")
     first = (tmp_path / "a.gz").read_bytes()
     packed(pages["drukte.1"], tmp_path / "b.gz")

@@ -59,11 +59,11 @@ def steady(start: int, people: int, span: int = WINDOW, **sums: int) -> Tally:
         frames=span,
         observed=span,
         means=(10 * people * span, *[0] * 10),
-        sums=(*(sums.get(name, 0) for name in names), 0, 0, 0, 0),
+        sums=(*(sums.get(name, 0) for name in names), *[0] * 11),
         least=people,
         most=people,
         people_seconds=10 * people * span,
-        states=(span // 60, 0, 0, 0, 0),
+        states=(span // 60, *[0] * 6),
         last=(start + span, 0, 0),
     )
 

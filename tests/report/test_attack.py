@@ -277,6 +277,19 @@ def test_what_is_carried_survives_a_restart() -> None:
         discloser.recall(memory)
 
 
+def test_a_span_in_which_nobody_left_does_not_tell_who_came_in_its_hidden_part() -> None:
+    """Five people, then nine: had the longer span told that nobody left, four would have come in the first window."""
+    discloser = Discloser(make_site(window=900))
+    told = []
+    for w, (people, came, left) in enumerate([(5, 5, 0), (9, 4, 0), (10, 1, 0), (11, 7, 6)]):
+        tally = steady(T + w * WINDOW, people, in_a=came, out_a=left)
+        (blocks,) = discloser.disclose([Closed(0, tally, tally)])
+        assert blocks.crossings
+        line = blocks.crossings.lines[0]
+        told.append((blocks.crossings.status, line.in_, line.out))
+    assert told == [("shown", 5, 0), ("suppressed", None, None), ("suppressed", None, None), ("shown", 10, 5)]
+
+
 def test_what_cannot_be_shown_for_a_day_is_given_up() -> None:
     assert crossings_module.LONGEST == 86_400
     discloser = Discloser(SITE)

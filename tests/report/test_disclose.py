@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drukte.config import SiteError
+from drukte.config import SiteError, parse_site
 from drukte.report.disclose import Blocks, Discloser
 from drukte.report.rules import SMALLEST
 from drukte.report.window import Closed, Tally, merge
 from drukte.summary import Summary
-from tests.report.conftest import EXACT, make_site, record
+from tests.report.conftest import EXACT, make_site, record, site_text
 from tests.test_summary import summaries
 
 T = 1_800_000_000
@@ -87,7 +87,7 @@ def test_no_small_number_is_ever_shown(s: Summary, policy: str) -> None:
     counts = [blocks.people.mean, blocks.people.max, blocks.pairs.low_risk, blocks.pairs.high_risk, blocks.riders.mean]
     counts += [blocks.groups.two, blocks.groups.three_four, blocks.groups.five_up]
     assert blocks.crossings is not None
-    counts += [v for line in blocks.crossings.lines for v in (line.in_, line.out)]
+    counts += [v for c in (blocks.crossings, blocks.crossings.riders) for line in c.lines for v in (line.in_, line.out)]
     for value in counts:
         assert value is None or value == 0 or value >= SMALLEST
         if policy == "open":
@@ -101,13 +101,46 @@ def test_no_small_number_is_ever_shown(s: Summary, policy: str) -> None:
             assert not any(value is not None for value in numbers)
 
 
-def test_grades() -> None:
-    assert shown("none", record(0, T + 60)).quality.grade == "good"
-    assert shown("none", record(0, T + 60, frames=40, observed=40)).quality.grade == "fair"
-    assert shown("none", record(0, T + 60, frames=10, observed=10)).quality.grade == "poor"
-    assert shown("none", record(0, T + 60, calibration=1)).quality.grade == "poor"
-    assert shown("none", record(0, T + 60, state=1)).quality.grade == "poor"
+def test_the_grade_and_the_residual_are_told() -> None:
+    quality = shown("none", record(0, T + 60, mode=0, people=3, moved=25, appeared=1)).quality
+    assert (quality.grade, quality.residual) == ("good", 0.04)
+    quality = shown("none", record(0, T + 60, mode=0, people=3, moved=25, vanished=3)).quality
+    assert (quality.grade, quality.residual) == ("fair", -0.12)
+    # steps of a tenth stand for two people or more
+    assert shown("operational", record(0, T + 60, people=9, moved=25, vanished=3)).quality.residual == -0.1
+    assert shown("operational", record(0, T + 60, people=3, moved=25, vanished=3)).quality.residual is None
     assert shown("none").quality.ticks_missing == 1
+
+
+def test_a_few_riders_hide_nobody_and_are_not_shown() -> None:
+    tick = record(0, T + 60, people=9, in_a=12, out_a=8, riders=3, riders_in_a=2, riders_out_a=7)
+    got = shown("operational", tick)
+    assert got.crossings is not None
+    assert (got.crossings.status, got.crossings.lines[0].in_) == ("shown", 10)
+    assert got.crossings.riders.status == "suppressed"
+    assert [(line.in_, line.out) for line in got.crossings.riders.lines] == [(None, None)]
+    exact = shown("none", tick).crossings
+    assert exact is not None
+    assert [(line.in_, line.out) for line in exact.riders.lines] == [(2, 7)]
+
+
+def test_riders_are_shown_on_a_path_where_nobody_walks() -> None:
+    got = shown("operational", record(0, T + 60, people=1, riders=80, riders_in_a=22, riders_out_a=13))
+    assert got.people.status == "under_5"
+    assert got.crossings is not None
+    assert got.crossings.riders.status == "shown"
+    assert [(line.in_, line.out) for line in got.crossings.riders.lines] == [(20, 15)]
+
+
+def test_how_many_riders_there_are_is_not_told_beside_their_crossings() -> None:
+    tick = record(0, T + 60, people=9, riders=80)
+    assert shown("operational", tick).riders.status == "suppressed"
+    assert shown("none", tick).riders.mean == 8
+    text = site_text()
+    far = text.replace("[12, 0], [20, 0], [20, 8], [12, 8]", "[32, 0], [40, 0], [40, 8], [32, 8]")
+    tally = Tally.of(record(0, T + 60, zone=1, people=9, riders=80))
+    (blocks,) = Discloser(parse_site(far)).disclose([Closed(1, tally, tally)])
+    assert (blocks.riders.mean, blocks.crossings) == (8, None)
 
 
 def test_noise_spends_a_budget_and_says_its_scale() -> None:

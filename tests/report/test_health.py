@@ -16,7 +16,7 @@ def test_every_state_of_the_door_can_be_told(state: int) -> None:
     health.heard(beat(0, NOON, state=state), NOON, 0.0)
     status = health.status(NOON, 0.0)
     assert status.state == STATES[state]
-    assert status.sensing is (STATES[state] in ("running", "validation"))
+    assert status.sensing is (STATES[state] in ("running", "validation", "blurred"))
 
 
 @pytest.mark.parametrize(

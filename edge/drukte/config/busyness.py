@@ -11,7 +11,7 @@ from drukte.config.schedule import DAYS, Day, Hour
 class Threshold(Section):
     """Numbers of people in one zone at some hours, in the place's own time. The first that fits counts."""
 
-    zone: Name
+    zone: Name = Field(description="Name of the zone")
     days: Annotated[list[Day], Field(min_length=1)] = Field(list(DAYS), description="Days of the week")  # type: ignore[arg-type]
     from_: Hour = Field("00:00", alias="from", description='Start, as "07:00"')
     to: Hour = Field("24:00", description='End, as "19:00"; must come after the start')

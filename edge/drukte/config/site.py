@@ -35,6 +35,13 @@ class Looking(NamedTuple):
     why_not: Literal["purpose", "schedule"] | None
 
 
+class Second(Section):
+    """A second sensor on the site's ground plane, for instance a radar beside a camera."""
+
+    source: Source
+    ground: Ground
+
+
 class Site(Section):
     """One device at one place."""
 
@@ -49,6 +56,9 @@ class Site(Section):
     model: Model = Field(default_factory=Model)
     ground: Ground
     zones: Annotated[list[Zone], Field(min_length=1, max_length=MAX_ZONES), unique("name")]
+    second: Second | None = Field(
+        None, description="Another sensor that looks at the same ground plane; the two give one count"
+    )
     closeness: Closeness = Field(default_factory=Closeness)
     tracking: Tracking = Field(default_factory=Tracking)
     tick: int = quantity(
@@ -69,6 +79,14 @@ class Site(Section):
     disclosure: Disclosure = Field(default_factory=Disclosure)
     busyness: Busyness = Field(default_factory=Busyness)
 
+    def sensors(self) -> "list[Site]":
+        """The site as each sensor sees it, cameras first: one, or two that share ground plane, zones and settings."""
+        if self.second is None:
+            return [self]
+        other = {"source": self.second.source, "ground": self.second.ground}
+        both = [self.model_copy(update={"second": None}), self.model_copy(update={**other, "second": None})]
+        return sorted(both, key=lambda site: site.ground.kind == "radar")
+
     def may_look(self, now: datetime) -> Looking:
         """Whether the camera may be open at `now`: within the schedule, and not past the purpose's last day."""
         zone = ZoneInfo(self.place.time_zone)
@@ -87,11 +105,19 @@ class Site(Section):
 
     @model_validator(mode="after")
     def _ground_fits_sensor(self) -> Self:
-        if self.source.kind.startswith("radar") != (self.ground.kind == "radar"):
-            raise ValueError(
-                f"source.kind {self.source.kind} and ground.kind {self.ground.kind} do not go together: a radar has "
-                "ground.kind radar, a camera one of the others"
-            )
+        for where, sensor in (("", self), ("second.", self.second)):
+            if sensor is None:
+                continue
+            if sensor.source.kind.startswith("radar") != (sensor.ground.kind == "radar"):
+                raise ValueError(
+                    f"{where}source.kind {sensor.source.kind} and {where}ground.kind {sensor.ground.kind} do not go "
+                    "together: a radar has ground.kind radar, a camera one of the others"
+                )
+            if self.second is not None and sensor.source.kind in ("video", "images") and sensor.source.rate == "max":
+                raise ValueError(
+                    f"{where}source.rate: with a second sensor a recording has to be played in real time; give the "
+                    "pictures per second"
+                )
         return self
 
     @model_validator(mode="after")

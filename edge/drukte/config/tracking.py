@@ -28,3 +28,11 @@ class Tracking(Section):
     line_margin: float = quantity(
         0.3, "m", "How far over a counting line somebody must be before the crossing counts", ge=0.1, le=2
     )
+    furniture: float = quantity(
+        300.0,
+        "s",
+        "After how long something that the detector takes for a person and that does not move by a pixel is a sign or "
+        "a statue and no longer counts; three times as long where the light never changes",
+        ge=60,
+        le=7200,
+    )

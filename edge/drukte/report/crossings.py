@@ -4,14 +4,17 @@ The numbers of a cluster (zones between which passers-by may be counted twice) a
 are shown when each is 0 or at least 5, and when in every zone of the cluster neither the last window nor the one before
 the first hides how many people there were: else occupancy could be reckoned from in and out. What is not shown is
 carried on, so the sum over a day is right. Rounding leaves a rest, which is carried on too.
+
+Riders have a gate of their own: a few of them must not hide the many who walk. How many riders there are at one moment
+is never told beside their crossings (see `disclose.py`), so that neither gives the other away.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from drukte.config import Site
-from drukte.report.formats.native import Crossing, Crossings, Stays, moment
+from drukte.report.formats.native import Crossing, Crossings, RiderCrossings, Stays, moment
 from drukte.report.neighbours import connected
 from drukte.report.rules import STEP, Rule
 from drukte.report.window import Tally
@@ -43,9 +46,17 @@ class CrossingGate:
         site: the checked site file.
         rule: how numbers are treated.
         release: what becomes of a number that may be shown, instead of rounding it.
+        who: "" for those on foot, "riders_" for riders.
     """
 
-    def __init__(self, site: Site, rule: Rule, release: Callable[[int, int], float | None] | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        rule: Rule,
+        release: Callable[[int, int], float | None] | None = None,
+        who: Literal["", "riders_"] = "",
+    ) -> None:
+        self._who = who
         self._lines = [[line.name for line in zone.lines] for zone in site.zones]
         self._rule = rule
         self._release = release
@@ -97,7 +108,9 @@ class CrossingGate:
             return {zone: self._block(zone, cluster, t, not t.observed) for zone, t in spans.items()}
         whole = {z: cluster.carried[z] + t if z in cluster.carried else t for z, t in spans.items()}
         numbers = [v for zone, t in whole.items() for pair in self._pairs(zone, t) for v in pair]
-        shown = cluster.clean and not hides and not self._rule.hidden(*numbers)
+        # Where nobody left (or nobody came) in all that time, occupancy tells how many came in the hidden part of it.
+        one_way = bool(cluster.carried) and any(self._one_way(zone, t) for zone, t in whole.items())
+        shown = cluster.clean and not hides and not one_way and not self._rule.hidden(*numbers)
         blocks = {zone: self._block(zone, cluster, t, not shown) for zone, t in whole.items()}
         too_long = any(t.span >= LONGEST for t in whole.values())
         if shown or too_long or not cluster.clean:
@@ -109,7 +122,12 @@ class CrossingGate:
         return blocks
 
     def _pairs(self, zone: int, t: Tally) -> list[tuple[int, int]]:
-        return [(t.total(f"in_{side}"), t.total(f"out_{side}")) for side in "ab"[: len(self._lines[zone])]]
+        sides = "ab"[: len(self._lines[zone])]
+        return [(t.total(f"{self._who}in_{side}"), t.total(f"{self._who}out_{side}")) for side in sides]
+
+    def _one_way(self, zone: int, t: Tally) -> bool:
+        pairs = self._pairs(zone, t)
+        return (sum(inwards for inwards, _ in pairs) == 0) != (sum(outwards for _, outwards in pairs) == 0)
 
     def _block(self, zone: int, cluster: _Cluster, t: Tally, hide: bool) -> Crossings:
         names = self._lines[zone]
@@ -117,13 +135,13 @@ class CrossingGate:
         if not t.observed or hide:
             status: Any = "suppressed" if t.observed else "not_observed"
             lines = [Crossing(line=name) for name in names]
-            return Crossings(status=status, from_=start, observed=observed, lines=lines, stays=Stays(status=status))
+            return _whole(status, start, observed, lines, Stays(status=status))
         lines = []
         for name, (inwards, outwards) in zip(names, self._pairs(zone, t), strict=True):
             values = [self._show(zone, cluster, f"{name} {way}", v) for way, v in (("in", inwards), ("out", outwards))]
             lines.append(Crossing(line=name, in_=values[0], out=values[1]))
         status = "shown" if all(v is not None for line in lines for v in (line.in_, line.out)) else "suppressed"
-        return Crossings(status=status, from_=start, observed=observed, lines=lines, stays=self._stays(t))
+        return _whole(status, start, observed, lines, self._stays(t))
 
     def _show(self, zone: int, cluster: _Cluster, name: str, value: int) -> float | None:
         if self._release is not None:
@@ -146,6 +164,25 @@ class CrossingGate:
         return Stays(status="shown", **{name: float(step * int(v / step + 0.5)) for name, v in lengths.items()})
 
 
+def with_riders(crossings: Crossings, riders: Crossings) -> Crossings:
+    """The crossings of those on foot, with what may be said of the riders."""
+    block = RiderCrossings(status=riders.status, from_=riders.from_, lines=riders.lines)
+    return crossings.model_copy(update={"riders": block})
+
+
+def _whole(status: Any, start: str, observed: float, lines: list[Crossing], stays: Stays) -> Crossings:
+    unsaid = RiderCrossings(
+        status="suppressed" if status == "shown" else status,
+        from_=start,
+        lines=[Crossing(line=line.line) for line in lines],
+    )
+    return Crossings(status=status, from_=start, observed=observed, lines=lines, riders=unsaid, stays=stays)
+
+
 def _tally(values: Mapping[str, Any]) -> Tally:
     fields: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in values.items()}
-    return Tally(**fields)
+    tally = Tally(**fields)
+    empty = Tally(start=0, end=0)
+    if any(len(getattr(tally, n)) != len(getattr(empty, n)) for n in ("means", "sums", "states")):
+        raise ValueError("it is of another version of drukte")
+    return tally

@@ -9,7 +9,8 @@ policy but `none`:
   shown together or not at all, without saying which of them is the small one;
 - closeness, pairs, groups, riders and speed are about the people of the window, so they are shown only with these;
 - shares are shown of ten people or more, so coarse that each step stands for several of them;
-- crossings follow `crossings.py`;
+- crossings follow `crossings.py`; where there are lines, riders are told by their crossings and not by how many there
+  are at one moment;
 - the sum of a day follows `daytotal.py`.
 
 Under `noise` only people and crossings are given, each with calibrated noise, while the day's budget lasts.
@@ -19,10 +20,10 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from drukte.config import Site
-from drukte.report.crossings import CrossingGate
+from drukte.report.crossings import CrossingGate, with_riders
 from drukte.report.daytotal import DayTotals, discrete_laplace
 from drukte.report.formats.native import (
     Crossings,
@@ -38,7 +39,8 @@ from drukte.report.formats.native import (
     Status,
     moment,
 )
-from drukte.report.neighbours import overlapping
+from drukte.report.grade import grade
+from drukte.report.neighbours import connected, overlapping
 from drukte.report.noise import Budget, sampler
 from drukte.report.rules import SHARES_FROM, SMALLEST, Rule, rule_for
 from drukte.report.window import LEVELS, Closed, Tally
@@ -93,6 +95,11 @@ class Discloser:
             settings = site.disclosure
             self._budget = Budget(settings.epsilon, settings.daily_epsilon, sample or sampler(settings.epsilon))
         self._gate = CrossingGate(site, rule, self._budget.release if self._budget else None)
+        # No noise for riders: their numbers would spend the budget of those on foot.
+        self._riders = CrossingGate(site, rule, (lambda _, __: None) if self._budget else None, "riders_")
+        numbers = connected(site.zones)
+        with_lines = {number for number, zone in zip(numbers, site.zones, strict=True) if zone.lines}
+        self._flows = [number in with_lines for number in numbers]
         self._totals = DayTotals(site, draw)
         self.days: list[Day] = []
         self.spent: list[tuple[str, dict[str, float]]] = []
@@ -101,12 +108,14 @@ class Discloser:
     def memory(self) -> str:
         """What must be remembered over a restart, as JSON."""
         budget = self._budget.memory if self._budget else None
-        return json.dumps({"gate": self._gate.memory, "budget": budget, "days": self._totals.memory})
+        memory = {"gate": self._gate.memory, "riders": self._riders.memory, "budget": budget}
+        return json.dumps(memory | {"days": self._totals.memory})
 
     def recall(self, memory: str) -> None:
         """Take up what an earlier process remembered."""
         kept = json.loads(memory)
         self._gate.recall(kept["gate"])
+        self._riders.recall(kept.get("riders", []))
         if self._budget and kept["budget"]:
             self._budget.recall(kept["budget"])
         self._totals.recall(kept.get("days", {}))
@@ -122,7 +131,9 @@ class Discloser:
             people = self._people({zone: closed.tally for zone, closed in now.items()})
             spans = {zone: c.crossings for zone, c in now.items() if c.crossings is not None}
             hiding = {zone: block.status in ("under_5", "suppressed") for zone, block in people.items()}
-            crossings = self._gate.decide(spans, hiding)
+            # How many riders there are is never told where there are lines, so it cannot be what these give away.
+            crossings, riders = self._gate.decide(spans, hiding), self._riders.decide(spans, {})
+            crossings = {zone: with_riders(block, riders[zone]) for zone, block in crossings.items()}
             for zone, closed in now.items():
                 self.days += self._totals.add(zone, closed.tally)
                 found[end, zone] = self._blocks(zone, closed.tally, people[zone], crossings.get(zone))
@@ -181,11 +192,11 @@ class Discloser:
             if together
             else Groups(status="suppressed" if shown else rest),
             riders=Riders(status="shown", mean=rule.count(riders))
-            if shown and not rule.hidden(riders)
+            if shown and not rule.hidden(riders) and (rule.exact or not self._flows[zone])
             else Riders(status="suppressed" if shown else rest),
             speed=_speed(t, shown, rest),
             crossings=crossings,
-            quality=_quality(self._site, t, shown),
+            quality=_quality(self._site, t, shown, self._rules[zone]),
             disclosure=rule.protection,
         )
 
@@ -214,23 +225,24 @@ def _is_vague(shares: dict[str, float | None], people: float, rule: Rule) -> boo
     return True
 
 
-def _quality(site: Site, t: Tally, shown: bool) -> Quality:
-    grade: str = "none"
-    if t.observed:
-        grade = "good" if t.share_observed >= 0.9 else "fair" if t.share_observed >= 0.5 else "poor"
-        if t.state != "running" or t.calibration_name == "suspect":
-            grade = "poor"
-    values: dict[str, Any] = {"grade": grade}
+def _quality(site: Site, t: Tally, shown: bool, rule: Rule) -> Quality:
     return Quality(
-        **values,
+        grade=grade(t),
         frames=t.frames,
         ticks_missing=t.span // site.tick - t.ticks,
         calibration=t.calibration_name,
         counted_from=t.mode,
         confidence=_tenth(t.mean_confidence) if shown else None,
+        residual=_residual(t, rule) if shown else None,
         held=_tenth(t.share_held) if shown else None,
         saturated=round(t.saturated / t.observed, 2) if t.observed and shown else None,
     )
+
+
+def _residual(t: Tally, rule: Rule) -> float | None:
+    value = t.residual
+    share = rule.share(None if value is None else abs(value))
+    return None if value is None or share is None else math.copysign(share, value) if share else 0.0
 
 
 def _tenth(value: float | None) -> float | None:

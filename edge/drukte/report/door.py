@@ -33,9 +33,9 @@ _CHUNK: Final = 64 * SIZE
 
 def frame_limit(site: Site) -> int:
     """Most frames that a tick of this site can hold; a tenth above the set rate, because cameras are not exact."""
-    rate = getattr(site.source, "rate", "max")
+    rate = getattr(site.sensors()[0].source, "rate", "max")  # the first of two sets the pace
     most = RANGES["frames"][1]
-    return most if rate == "max" else min(most, math.ceil(1.1 * float(rate) * site.tick) + 1)
+    return most if isinstance(rate, str) else min(most, math.ceil(1.1 * rate * site.tick) + 1)
 
 
 @dataclass(slots=True)
@@ -212,8 +212,9 @@ class DoorReader:
         if record.zone >= len(self._lines):
             return "zone"
         lines = self._lines[record.zone]
-        if (lines < 1 and (record.in_a or record.out_a)) or (lines < 2 and (record.in_b or record.out_b)):
-            return "line"
+        for side in "ab"[lines:]:
+            if any(getattr(record, f"{way}_{side}") for way in ("in", "out", "riders_in", "riders_out")):
+                return "line"
         if record.frames > self._frames:
             return "frames"
         if record.end % self._tick:

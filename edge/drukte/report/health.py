@@ -8,7 +8,7 @@ from typing import Final, Literal
 from drukte import __version__
 from drukte.config import Site
 from drukte.report.formats.native import BrokerStatus, CommandCounts, DeviceStatus, moment
-from drukte.summary import HEARTBEAT_EVERY, RUNNING, STATES, VALIDATION, Summary
+from drukte.summary import BLURRED, HEARTBEAT_EVERY, RUNNING, STATES, VALIDATION, Summary
 
 SLACK: Final = 5
 """Seconds that a record may be late before the sensing process counts as absent."""
@@ -41,7 +41,7 @@ class Health:
     @property
     def sensing(self) -> bool:
         """Whether frames are being turned into numbers."""
-        return self.state in (STATES[RUNNING], STATES[VALIDATION])
+        return self.state in (STATES[RUNNING], STATES[VALIDATION], STATES[BLURRED])
 
     def heard(self, record: Summary, now: float, mono: float) -> None:
         """A record came in."""

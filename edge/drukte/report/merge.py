@@ -5,7 +5,7 @@ few people is counted as `HIDDEN_AS` persons, which `merged.hidden` makes visibl
 """
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from drukte.report.formats.native import (
@@ -16,10 +16,12 @@ from drukte.report.formats.native import (
     Observation,
     People,
     Quality,
+    RiderCrossings,
     Speed,
     Stays,
     seconds,
 )
+from drukte.report.grade import SEEN
 from drukte.report.rules import SMALLEST
 
 HOUR: Final = 3600
@@ -117,44 +119,53 @@ def _crossings(spans: Sequence[Crossings]) -> Crossings:
     shown = [span for span in spans if span.status == "shown"]
     names = [line.line for line in spans[-1].lines]
     observed = _mean((span.observed or 0.0 if span.status == "shown" else 0.0, 1.0) for span in spans) or 0.0
+    told = [span.riders for span in spans if span.riders.status == "shown"]
+    riders = spans[-1].riders.model_copy(update={"from_": spans[0].from_})
+    if told:
+        riders = RiderCrossings(status="shown", from_=spans[0].from_, lines=_total(names, [r.lines for r in told]))
     if not shown:
-        return spans[-1].model_copy(update={"from_": spans[0].from_, "observed": round(observed, 3)})
-
-    def total(pick: Callable[[Crossing], float | None]) -> list[float]:
-        sums = dict.fromkeys(names, 0.0)
-        for span in shown:
-            for line in span.lines:
-                if line.line in sums:
-                    sums[line.line] += pick(line) or 0.0
-        return [sums[name] for name in names]
-
-    inwards, outwards = total(lambda line: line.in_), total(lambda line: line.out)
+        changes = {"from_": spans[0].from_, "observed": round(observed, 3), "riders": riders}
+        return spans[-1].model_copy(update=changes)
     stays = [span.stays for span in shown if span.stays.status == "shown"]
     lengths = ("under_1_min", "to_5_min", "to_15_min", "over_15_min")
     return Crossings(
         status="shown",
         from_=spans[0].from_,
         observed=round(observed, 3),
-        lines=[Crossing(line=n, in_=i, out=o) for n, i, o in zip(names, inwards, outwards, strict=True)],
+        lines=_total(names, [span.lines for span in shown]),
+        riders=riders,
         stays=Stays(status="shown", **{name: sum(getattr(s, name) or 0.0 for s in stays) for name in lengths})
         if len(stays) == len(spans)
         else spans[-1].stays.model_copy(update=_gone(spans[-1].stays, spans[-1].stays.status)),
     )
 
 
+def _total(names: Sequence[str], spans: Sequence[Sequence[Crossing]]) -> list[Crossing]:
+    """Sums over the lines of spans, for the lines that there are now."""
+    lines = [line for span in spans for line in span]
+    return [
+        Crossing(
+            line=name,
+            in_=sum(line.in_ or 0.0 for line in lines if line.line == name),
+            out=sum(line.out or 0.0 for line in lines if line.line == name),
+        )
+        for name in names
+    ]
+
+
 def _quality(parts: Sequence[Observation], observed: float) -> Quality:
-    seen = [o.quality for o in parts if o.quality.grade != "none"]
-    grade = "none"
-    if seen:
-        grade = "good" if observed >= 0.9 else "fair" if observed >= 0.5 else "poor"
-        if any(q.calibration == "suspect" for q in seen):
-            grade = "poor"
+    """The hour is as good as its worst window in which anything was seen, and no better than the time seen allows."""
+    by_time = "good" if observed >= SEEN[0] else "fair" if observed >= SEEN[1] else "poor"
+    order = ("good", "fair", "poor")
+    seen = [order.index(o.quality.grade) for o in parts if o.quality.grade in order]
+    grade = order[max(*seen, order.index(by_time))] if seen else "none"
     return parts[-1].quality.model_copy(
         update={
             "grade": grade,
             "frames": sum(o.quality.frames for o in parts),
             "ticks_missing": sum(o.quality.ticks_missing for o in parts),
             "confidence": None,
+            "residual": None,
             "held": None,
             "saturated": None,
         }

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from drukte.config.report import Disclosure
 from drukte.report.crossings import LONGEST
-from drukte.report.formats.native import Crossing, Crossings, Observation, People, Stays, seconds
+from drukte.report.formats.native import Crossing, Crossings, Observation, People, RiderCrossings, Stays, seconds
 from drukte.report.merge import merge_hour
 from drukte.report.rules import SMALLEST, rule_for
 
@@ -41,7 +41,8 @@ def for_the_public(parts: Sequence[Observation], carried: Crossings | None = Non
             if (block := getattr(whole, name)).status != "not_measured"
         }
     if whole.crossings is not None:
-        changes["crossings"] = _crossings(_together(carried, whole.crossings))
+        crossings = _crossings(_together(carried, whole.crossings))
+        changes["crossings"] = crossings.model_copy(update={"riders": _riders(whole.crossings.riders)})
     return whole.model_copy(update=changes)
 
 
@@ -82,6 +83,15 @@ def _crossings(whole: Crossings) -> Crossings:
     if any(0 <= (getattr(whole.stays, name) or 0) < SMALLEST for name in _LENGTHS):
         return whole.model_copy(update={"stays": Stays(status="suppressed")})
     return whole
+
+
+def _riders(riders: RiderCrossings) -> RiderCrossings:
+    """All of them or none; what is not told is not carried."""
+    values = [value for line in riders.lines for value in (line.in_, line.out)]
+    if riders.status != "shown" or all(value is not None and value >= SMALLEST for value in values):
+        return riders
+    hidden = [Crossing(line=line.line) for line in riders.lines]
+    return riders.model_copy(update={"status": "suppressed", "lines": hidden})
 
 
 _LENGTHS = ("under_1_min", "to_5_min", "to_15_min", "over_15_min")

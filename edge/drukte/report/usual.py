@@ -88,6 +88,11 @@ class Usual:
         deviation = _MAD * median(abs(value - middle) for value in values)
         return Baseline(middle, max(deviation, max(middle, 1.0) ** 0.5), len(values))
 
+    def midnight(self, moment: float) -> int:
+        """Start of the local day of a moment, s since 1970."""
+        local = datetime.fromtimestamp(moment, UTC).astimezone(self._place)
+        return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+
     def _values(self, zone: str, weekdays: Iterable[int], hour: int, before: int) -> list[float]:
         bins = self._hours.get(zone, {})
         return [

@@ -13,7 +13,12 @@ from drukte.summary import CALIBRATIONS, MODES, STATES, Summary
 
 LEVELS: Final = ("safe", "low_risk", "high_risk", "undetermined")
 _MEANS: Final = (*LEVELS, "riders", "pairs_low", "pairs_high", "groups_2", "groups_3_4", "groups_5_up")
-_SUMS: Final = ("in_a", "out_a", "in_b", "out_b", "dwell_1", "dwell_5", "dwell_15", "dwell_over")
+_SUMS: Final = (
+    *("in_a", "out_a", "in_b", "out_b", "riders_in_a", "riders_out_a", "riders_in_b", "riders_out_b"),
+    *("dwell_1", "dwell_5", "dwell_15", "dwell_over", "moved", "appeared", "vanished"),
+)
+MOVED_FOR_RESIDUAL: Final = 20
+"""Fewest people who came or went for whom a residual is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +31,7 @@ class Tally:
         frames: frames seen.
         observed: seconds in which at least one frame was seen.
         means: for each of `_MEANS`, value in tenths times observed seconds, summed.
-        sums: crossings and ended stays, summed.
+        sums: crossings, ended stays, and who came and went, summed.
         least, most: people in the frame with the fewest and with the most; 0 without frames.
         people_seconds: people in tenths times observed seconds.
         confidence, held: tenths weighted by `people_seconds`.
@@ -140,6 +145,26 @@ class Tally:
         """Part of the close pairs that walk together, 0 to 1; None without pairs."""
         pairs = self.means[_MEANS.index("pairs_low")] + self.means[_MEANS.index("pairs_high")]
         return self.party / pairs / 10 if pairs else None
+
+    @property
+    def residual(self) -> float | None:
+        """What the conservation of people leaves unexplained, -1 to 1; None when too few came and went.
+
+        Who came over the zone's edge less who left over it should be the change of how many are inside. The
+        difference is who was first seen in the midst of the zone less who was last seen there, as a part of all who
+        came or went over its edge.
+        """
+        moved = self.total("moved")
+        if moved < MOVED_FOR_RESIDUAL:
+            return None
+        return max(-1.0, min(1.0, (self.total("appeared") - self.total("vanished")) / moved))
+
+    @property
+    def unexplained(self) -> float | None:
+        """Part of all comings and goings that happened in the midst of the zone, 0 to 1; None as `residual`."""
+        odd = self.total("appeared") + self.total("vanished")
+        moved = self.total("moved")
+        return odd / (odd + moved) if moved >= MOVED_FOR_RESIDUAL else None
 
     @property
     def mean_speed(self) -> float | None:

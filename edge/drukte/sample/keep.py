@@ -20,7 +20,7 @@ from drukte.sample.plan import Moment
 from drukte.sense.geometry.ground import Ground
 from drukte.sense.geometry.polygon import signed_distance
 from drukte.sense.people import Floats
-from drukte.sense.pipeline import FrameResult
+from drukte.sense.result import FrameResult
 
 QUALITIES: Final = (92, 85, 75, 60, 40, 20)
 """JPEG qualities, best first: the first that fits the container is used."""
@@ -134,6 +134,9 @@ class Keeper:
         for result in results:
             for waiting in [w for w in self._waiting if w[2].at == result.at]:
                 self._waiting.remove(waiting)
+                if not result.zones:  # the sensor was blind: nothing was counted that could be compared
+                    self.missed += 1
+                    continue
                 file, moment, shot = waiting
                 write(file, self.encrypt(pack(self._header(moment, shot, result), shot.content, self._size)))
 

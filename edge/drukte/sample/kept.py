@@ -19,8 +19,8 @@ from drukte.sample.pixelate import pixelate_heads
 from drukte.sample.plan import Moment
 from drukte.sense.camera_sight import CameraSight
 from drukte.sense.geometry.calibration import GroundError, ground_from
-from drukte.sense.pipeline import FrameResult
 from drukte.sense.radar_sight import RadarSight
+from drukte.sense.result import FrameResult
 from drukte.sense.sight import Sight
 from drukte.sense.sources import SourceEnded
 from drukte.sense.sources.radar import RadarFrame

@@ -1,5 +1,6 @@
 """A camera or recorded pictures, with the pipeline that reduces them."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,11 @@ from numpy.typing import NDArray
 
 from drukte.config import Site
 from drukte.sense.frame import Frame
+from drukte.sense.geometry.view import View
 from drukte.sense.lock.liveness import KnownPicture, confirm_frames
-from drukte.sense.pipeline import FrameResult, Pipeline
+from drukte.sense.people import Positions
+from drukte.sense.pipeline import Pipeline
+from drukte.sense.result import FrameResult
 from drukte.sense.sources import open_source
 
 
@@ -23,6 +27,7 @@ class CameraSight:
         height, width = self._source.height, self._source.width
         self._frame = Frame(height, width)
         self._pipeline = Pipeline(site, folder, model, width, height)
+        self._at = -math.inf
         self._known = KnownPicture(self._pipeline.answer, height, width)
 
     @property
@@ -39,6 +44,32 @@ class CameraSight:
     def _step(self, picture: NDArray[np.uint8], at: float) -> list[FrameResult]:
         """Reduce one picture, which is wiped on return."""
         return self._pipeline.step(picture, at)
+
+    @property
+    def view(self) -> View:
+        """What it sees of the ground."""
+        return self._pipeline.view
+
+    @property
+    def calibration(self) -> int:
+        """As in the door's record."""
+        return self._pipeline.calibration
+
+    @property
+    def state(self) -> int:
+        """As in the door's record."""
+        return self._pipeline.state
+
+    def look(self, until: float | None = None) -> tuple[float, Positions] | None:
+        """Time and people of the next picture; None if none came in time or none is due `until` then, s."""
+        if until is not None and self._at + (1 / self.rate if self.rate else 0.0) > until:
+            return None
+        with self._frame as frame:
+            at = self._source.read(frame)
+            if at is None:
+                return None
+            self._at = at
+            return at, self._pipeline.look(frame.image, at)
 
     def confirm(self) -> None:
         """See `Sight.confirm`."""

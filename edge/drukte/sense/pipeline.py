@@ -1,7 +1,6 @@
 """The whole way of one picture: boxes, metres, tracks, numbers. The picture is the caller's, and stays there."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +8,17 @@ from numpy.typing import NDArray
 
 from drukte.config import Site
 from drukte.sense.bodies import Bodies
+from drukte.sense.condition import Condition
 from drukte.sense.detect.yolox import YoloxDetector
+from drukte.sense.furniture import Furniture
 from drukte.sense.geometry.calibration import ground_from
 from drukte.sense.geometry.ground import Ground
 from drukte.sense.geometry.view import View
-from drukte.sense.moved import MovedCamera
-from drukte.sense.people import PERSON, Detections, Floats, Positions
-from drukte.sense.reduction.counts import ZoneCounts
+from drukte.sense.moved import SUSPECT, MovedCamera
+from drukte.sense.people import PERSON, RIDER, WALKER, Detections, Floats, Positions
 from drukte.sense.reduction.reduce import Reducer
+from drukte.sense.result import FrameResult, Seen
+from drukte.sense.riders import Pace, riding
 from drukte.sense.tracking.smooth import Smoother
 from drukte.sense.tracking.track import Tracker
 from drukte.sense.tracking.tracks import Tracks
@@ -26,38 +28,6 @@ WEAK = 0.1
 """Boxes scored lower than this are of no use even to the tracker."""
 VIEW_COLUMNS, VIEW_ROWS = 9, 33
 """How finely the edge of the visible ground is drawn."""
-
-
-@dataclass(slots=True)
-class Seen:
-    """The people behind one frame's numbers, for measuring accuracy. Never leaves the process.
-
-    Attributes:
-        xy: (n, 2) places, m.
-        draw: what makes boxes of places.
-        inside: one (n,) mask per zone.
-    """
-
-    xy: Floats
-    draw: Callable[[Floats], Floats]
-    inside: list[NDArray[np.bool_]]
-
-    @property
-    def boxes(self) -> Floats:
-        """(n, 4) boxes, px, of bodies of usual height that stand there; NaN where the camera's pose is unknown."""
-        return self.draw(self.xy)
-
-
-@dataclass(slots=True)
-class FrameResult:
-    """One frame, reduced. `at`: its time, s. `state`, `calibration` and `mode` as in the door's record."""
-
-    at: float
-    zones: list[ZoneCounts]
-    state: int
-    calibration: int
-    mode: int
-    seen: Seen
 
 
 class Pipeline:
@@ -81,16 +51,23 @@ class Pipeline:
         self._ground = ground_from(site.ground, folder).for_picture(width, height)
         self._bodies = Bodies(self._ground)
         self._moved = MovedCamera(width, height)
+        self._condition = Condition(width, height)
+        self._furniture = Furniture(site.tracking.furniture, width, height)
         self._site = site
-        self._view = view_of(self._ground)
+        self.view = view_of(self._ground)
         self.forget()
 
     def forget(self) -> None:
         """Start anew: no tracks, nobody in a zone."""
-        self._tracker = Tracker(self._site.tracking, self._site.model.score, self._view)
-        self._smoother = Smoother(shared=self._ground.shared, view=self._view)
-        self._reducer = Reducer(self._site, self._view)
+        self._tracker = Tracker(self._site.tracking, self._site.model.score, self.view)
+        self._smoother = Smoother(shared=self._ground.shared, view=self.view)
+        self._reducer = Reducer(self._site, self.view)
+        self._pace = Pace()
         self._moved.forget()
+        self._condition.forget()
+        self._furniture.forget()
+        self._state = RUNNING
+        self._states: deque[tuple[float, int]] = deque()  # of pictures whose numbers are still to come
 
     def step(self, picture: NDArray[np.uint8], t: float) -> list[FrameResult]:
         """Look at one picture, and reduce those that can be judged now: from about a second ago, see `smooth`.
@@ -99,12 +76,42 @@ class Pipeline:
             picture: (height, width, 3) uint8, blue, green, red.
             t: its time on a clock that never steps, s.
         """
+        found = self._find(picture, t)
+        self._states.append((t, self.state))
+        if found is None:
+            nobody = Seen(np.empty((0, 2)), self._bodies.boxes)
+            return [*self.finish(), FrameResult(t, [], self._state_at(t), self._moved.calibration, 0, nobody)]
+        return self._follow(*found, t)
+
+    def look(self, picture: NDArray[np.uint8], t: float) -> Positions:
+        """The people in one picture, for who follows and reduces them together with another sensor's."""
+        found = self._find(picture, t)
+        return Positions.empty() if found is None else found[1]
+
+    @property
+    def state(self) -> int:
+        """The sensor's state by the last picture, as in the door's record."""
+        return self._condition.state
+
+    def _find(self, picture: NDArray[np.uint8], t: float) -> tuple[Detections, Positions] | None:
+        """The people in one picture and where they stand; None if it shows nothing (see `condition`)."""
+        self._condition.look(picture, t)
+        if self._condition.blind:
+            return None
+        before = self._moved.calibration
         self._moved.look(picture, t)
+        if self._moved.calibration == SUSPECT != before:
+            self._furniture.forget()  # what was learned of the place is not true of this one
         try:
             found = self._detector(picture)
         finally:
             self._detector.wipe()  # its small copies of the picture go with the picture
-        return self._follow(*self._bodies.settle(found.select(found.kinds == PERSON)), t)
+        people, positions = self._bodies.settle(found.select(found.kinds == PERSON))
+        positions.kinds = np.where(riding(people, found), RIDER, WALKER).astype(np.uint8)
+        things = self._furniture.things(picture, people, t)
+        if things.any():
+            people, positions = people.select(~things), positions.select(~things)
+        return people, positions
 
     def count(self, people: Detections, t: float, drawn: bool = False) -> list[FrameResult]:
         """The same for boxes from elsewhere, one for each person; `drawn`: by hand, so without a detector's errors."""
@@ -123,9 +130,20 @@ class Pipeline:
         return [self._reduce(then, at) for at, then in self._smoother.update(tracks, positions, t)]
 
     def _reduce(self, tracks: Tracks, t: float) -> FrameResult:
-        zones, states = self._reducer.reduce(tracks, t, self._ground.shared)
-        seen = Seen(tracks.xy, self._bodies.boxes, [state.inside for state in states])
-        return FrameResult(t, zones, RUNNING, self._moved.calibration, int(tracks.mode), seen)
+        zones, states = self._reducer.reduce(self._pace.judge(tracks, t), t, self._ground.shared)
+        seen = Seen(tracks.xy, self._bodies.boxes, [state.inside for state in states], tracks.ids)
+        return FrameResult(t, zones, self._state_at(t), self._moved.calibration, int(tracks.mode), seen)
+
+    def _state_at(self, t: float) -> int:
+        """The sensor's state when the picture of `t` s was taken."""
+        while self._states and self._states[0][0] <= t:
+            self._state = self._states.popleft()[1]
+        return self._state
+
+    @property
+    def calibration(self) -> int:
+        """As in the door's record."""
+        return self._moved.calibration
 
     def places(self, boxes: NDArray[np.float64]) -> Floats:
         """(n, 2) metres where the people in these hand-drawn (n, 4) boxes stand; NaN beyond the horizon."""
@@ -150,6 +168,8 @@ class Pipeline:
         """Overwrite every buffer that held pixels."""
         self._detector.wipe()
         self._moved.wipe()
+        self._condition.wipe()
+        self._furniture.wipe()
 
 
 def view_of(ground: Ground) -> View:

@@ -39,11 +39,13 @@ def main(site_file: Path, door_fd: int) -> Exit:
     if refusal := wait_until_allowed(site):
         return _say(Exit.PURPOSE, f"{site_file}: {refusal}")
     try:
-        model = b"" if site.source.kind in RADARS else read(site.model.name, site.model.size)
+        model = b"" if all(s.source.kind in RADARS for s in site.sensors()) else read(site.model.name, site.model.size)
     except ModelError as error:
         return _say(Exit.MODEL, str(error))
     try:
-        early(read=(site_file, *recordings(site, site_file.parent), *lights(site)), devices=devices(site))
+        files = [path for sensor in site.sensors() for path in recordings(sensor, site_file.parent)]
+        used = [path for sensor in site.sensors() for path in devices(sensor)]
+        early(read=(site_file, *files, *lights(site)), devices=used)
     except SealError as error:
         return _say(Exit.SEAL, str(error))
     from drukte.sense.room import run_room  # imports what starts threads, so not before the line above

@@ -8,12 +8,13 @@ import numpy as np
 
 from drukte.config import Site
 from drukte.config.radar import RadarGround, Use
+from drukte.sense.detect.echo_beliefs import EchoSettings
 from drukte.sense.detect.echo_tracks import Patience
-from drukte.sense.detect.echoes import EchoDetector, EchoSettings
+from drukte.sense.detect.echoes import EchoDetector
 from drukte.sense.geometry.view import View
 from drukte.sense.people import Floats, Positions
-from drukte.sense.pipeline import FrameResult, Seen
 from drukte.sense.reduction.reduce import Reducer
+from drukte.sense.result import FrameResult, Seen, no_boxes
 from drukte.sense.sources.radar import RadarFrame
 from drukte.sense.sources.radar_modules import Module
 from drukte.sense.tracking.track import Tracker
@@ -50,6 +51,7 @@ class RadarPipeline:
             standing=[np.array([self._local(p) for p in polygon]) for polygon in ground.standing],
             use=use,
             azimuth_resolution=module.azimuth_resolution,
+            azimuth_error=module.azimuth_error,
             capacity=module.capacity,
             patience=replace(Patience(), hold=ground.hold),
         )
@@ -57,7 +59,7 @@ class RadarPipeline:
         edge = reach * np.column_stack([np.sin(angles), np.cos(angles)])
         visible = edge if down else np.concatenate([[[0.0, 0.0]], edge])
         foot = (float(self._at[0]), float(self._at[1]))
-        self._view = View(visible=visible @ self._turn.T + self._at, foot=foot, height=ground.height)
+        self.view = View(visible=visible @ self._turn.T + self._at, foot=foot, height=ground.height)
         self.forget()
 
     def _local(self, point: tuple[float, float]) -> tuple[float, float]:
@@ -68,14 +70,17 @@ class RadarPipeline:
         """Start anew: nobody is there."""
         self._detector = EchoDetector(self._settings)
         tracking = self._site.tracking.model_copy(update={"memory": MEMORY})
-        self._tracker = Tracker(tracking, SURE, self._view)
-        self._reducer = Reducer(self._site, self._view)
+        self._tracker = Tracker(tracking, SURE, self.view)
+        self._reducer = Reducer(self._site, self.view)
+
+    def look(self, frame: RadarFrame) -> Positions:
+        """The people after one frame, on the site's ground plane."""
+        local = self._detector.detect(frame)
+        return Positions(local.xy @ self._turn.T + self._at, self._turn @ local.cov @ self._turn.T, local.scores)
 
     def step(self, frame: RadarFrame) -> list[FrameResult]:
         """Reduce one frame."""
-        local = self._detector.detect(frame)
-        cov = self._turn @ local.cov @ self._turn.T
-        people = Positions(local.xy @ self._turn.T + self._at, cov, local.scores)
+        people = self.look(frame)
         t = frame.time
         tracks = self._tracker.update(people, t)
         zones, states = self._reducer.reduce(tracks, t)
@@ -83,7 +88,7 @@ class RadarPipeline:
         for counts, state in zip(zones, states, strict=True):
             counts.held += int((held & state.inside).sum())
             counts.saturated |= self._detector.saturated or frame.truncated
-        seen = Seen(tracks.xy, _no_boxes, [state.inside for state in states])
+        seen = Seen(tracks.xy, no_boxes, [state.inside for state in states], tracks.ids)
         return [FrameResult(t, zones, RUNNING, 0, int(tracks.mode), seen)]
 
     def answer(self) -> Floats:
@@ -101,8 +106,3 @@ class RadarPipeline:
     def wipe(self) -> None:
         """Overwrite what is remembered of people."""
         self._detector.wipe()
-
-
-def _no_boxes(xy: Floats) -> Floats:
-    """People before a radar have none."""
-    return np.full((len(xy), 4), np.nan)

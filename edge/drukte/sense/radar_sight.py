@@ -9,9 +9,11 @@ import numpy as np
 from drukte.config import Site
 from drukte.config.radar import RadarGround, RadarLd2450Source, RadarRd03dSource, RadarReplaySource, RadarTiSource
 from drukte.sense.geometry.plane import GroundError
+from drukte.sense.geometry.view import View
 from drukte.sense.lock.liveness import NotAliveError
-from drukte.sense.pipeline import FrameResult
+from drukte.sense.people import Positions
 from drukte.sense.radar_pipeline import RadarPipeline
+from drukte.sense.result import FrameResult
 from drukte.sense.sources.base import SourceEnded, SourceError
 from drukte.sense.sources.radar import RadarFrame
 from drukte.sense.sources.radar_ld2450_setup import Ld2450Setup
@@ -20,6 +22,7 @@ from drukte.sense.sources.radar_port import RadarError, find_port, open_port
 from drukte.sense.sources.radar_reader import RadarReader
 from drukte.sense.sources.radar_replay import RadarReplay
 from drukte.sense.sources.radar_ti_cli import TiCommandLine, read_lines
+from drukte.summary import RUNNING
 
 WAIT: Final = 0.5
 TRIES: Final = 20
@@ -73,12 +76,12 @@ class RadarSight:
             raise SourceError(str(error)) from None
         self._pipeline = RadarPipeline(site, site.ground, module, settings.use)
         self._known = self._pipeline.answer()
-        self._sequence = -1
+        self._early: RadarFrame | None = None
 
-    def _next(self) -> RadarFrame | None:
+    def _next(self, wait: float = WAIT) -> RadarFrame | None:
         if self._reader is not None:
             try:
-                return self._reader.next(WAIT)
+                return self._reader.next(wait)
             except RadarError as error:
                 raise SourceError(str(error)) from None
         frame = next(self._frames, None)
@@ -99,6 +102,28 @@ class RadarSight:
     def _step(self, frame: RadarFrame) -> list[FrameResult]:
         """Reduce one frame, which is wiped on return."""
         return self._pipeline.step(frame)
+
+    @property
+    def view(self) -> View:
+        """What it sees of the ground."""
+        return self._pipeline.view
+
+    calibration = 0
+    state = RUNNING
+
+    def look(self, until: float | None = None) -> tuple[float, Positions] | None:
+        """Time and people of the next frame; None if none came in time or, with `until` (s), none up to then."""
+        frame = self._early or self._next(WAIT if until is None else 0.0)
+        self._early = None
+        if frame is None:
+            return None
+        if until is not None and frame.time > until:
+            self._early = frame
+            return None
+        try:
+            return frame.time, self._pipeline.look(frame)
+        finally:
+            frame.wipe()
 
     def confirm(self) -> None:
         """See `Sight.confirm`."""
@@ -133,6 +158,8 @@ class RadarSight:
 
     def wipe(self) -> None:
         """See `Sight.wipe`."""
+        if self._early is not None:
+            self._early.wipe()
         if not self.closed:
             self.close()
         self._pipeline.wipe()

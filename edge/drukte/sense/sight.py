@@ -5,7 +5,7 @@ from typing import Protocol
 
 from drukte.config import Site
 from drukte.config.radar import RADARS
-from drukte.sense.pipeline import FrameResult
+from drukte.sense.result import FrameResult
 
 __all__ = ["FrameResult", "Sight", "open_sight"]
 
@@ -62,6 +62,10 @@ def open_sight(site: Site, folder: Path, model: bytes) -> Sight:
         SourceError: the sensor is not there or cannot be used.
         CalibrationError, GroundError: the ground section does not fit it.
     """
+    if site.second is not None:
+        from drukte.sense.pair_sight import PairSight
+
+        return PairSight(site, folder, model)
     if site.source.kind in RADARS:
         from drukte.sense.radar_sight import RadarSight
 

@@ -42,5 +42,8 @@ def parse_bytes(data: bytes, path: Path) -> Site:
 
 def named_files(site: Site) -> list[str]:
     """Calibration and configuration files that a site file names, as they stand there."""
-    names = [getattr(site.ground, key, None) for key in ("file", "intrinsics", "extrinsics")]
-    return [str(name) for name in (*names, getattr(site.source, "configuration", None)) if name]
+    names: list[object] = []
+    for sensor in site.sensors():
+        names += [getattr(sensor.ground, key, None) for key in ("file", "intrinsics", "extrinsics")]
+        names.append(getattr(sensor.source, "configuration", None))
+    return [str(name) for name in names if name]

@@ -41,12 +41,13 @@ for suite in "${@:-bookworm}"; do for suite in $suite; do
     for file in "$DEBS"/drukte-model_*_all.deb "$DEBS"/drukte_*~${mark}_arm64.deb; do dpkg-deb -x "$file" .; done
     ln -sfn "releases/$(ls opt/drukte/releases)" opt/drukte/current
     cp "$(command -v qemu-aarch64-static)" usr/bin/
-    cp "$top/firmware_config/sites/demo-street.yaml" "$here/arm64.py" tmp/
+    cp "$here/arm64.py" tmp/
+    site=/usr/share/doc/drukte/examples/sites/demo-street.yaml
     emulated() { chroot . /usr/bin/qemu-aarch64-static "$@"; }
     echo "== $suite arm64"
     emulated /opt/drukte/current/bin/python3 -I /tmp/arm64.py
-    emulated /opt/drukte/current/bin/python3 -I /opt/drukte/current/bin/drukte check /tmp/demo-street.yaml
-    emulated /opt/drukte/current/bin/python3 -I /opt/drukte/current/bin/drukte doctor --offline --site /tmp/demo-street.yaml || [ $? = 1 ]
+    emulated /opt/drukte/current/bin/python3 -I /opt/drukte/current/bin/drukte check "$site"
+    emulated /opt/drukte/current/bin/python3 -I /opt/drukte/current/bin/drukte doctor --offline --site "$site" || [ $? = 1 ]
     emulated /opt/drukte/current/bin/python3 -I /opt/drukte/current/bin/drukte verify
   )
 done; done

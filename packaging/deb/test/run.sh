@@ -22,7 +22,7 @@ for suite in "${@:-bookworm trixie}"; do for suite in $suite; do
   fi
   t=$(mktemp -d /tmp/drukte-deb-test.XXXXXX)
   mkdir "$t/out"
-  cp "$here/inside.py" "$here/probe.py" "$top"/tests/report/pki.py "$t"
+  cp "$here/inside.py" "$here/probe.py" "$t"
   cp "$VIDEO" "$t/street.avi"
   cp "$top/firmware_config/sites/demo-street.yaml" "$t"
   good=$(ls "$DEBS"/drukte_*~${mark}_amd64.deb | head -n 1)

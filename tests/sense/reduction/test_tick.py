@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 from drukte.sense.reduction.counts import ZoneCounts
 from drukte.sense.reduction.tick import Ticker
-from drukte.summary import DARK, HEARTBEAT, HEARTBEAT_EVERY, MAX_PEOPLE, RUNNING, STARVED, SUMMARY, Summary, valid
+from drukte.summary import (
+    COVERED,
+    DARK,
+    HEARTBEAT,
+    HEARTBEAT_EVERY,
+    MAX_PEOPLE,
+    RUNNING,
+    STARVED,
+    SUMMARY,
+    Summary,
+    valid,
+)
 
 START = 1_800_000_000.0  # a whole number of minutes since 1970
 
@@ -31,6 +42,8 @@ def counts(draw: st.DrawFn) -> ZoneCounts:
         pairs_high=draw(st.floats(0, 200)),
         groups=((people - 3 * trios) // 2, trios, 0),
         crossings=tuple(draw(st.lists(st.integers(0, 90), min_size=4, max_size=4))),  # type: ignore[arg-type]
+        rider_crossings=tuple(draw(st.lists(st.integers(0, 90), min_size=4, max_size=4))),  # type: ignore[arg-type]
+        moves=tuple(draw(st.lists(st.integers(0, 90), min_size=3, max_size=3))),  # type: ignore[arg-type]
         speed_sum=1.2 * people,
         speed_people=people,
         score_sum=0.7 * people,
@@ -79,6 +92,15 @@ def test_crossings_beyond_a_record_wait_for_the_next() -> None:
     assert passed == [(250, 1), (250, 0), (100, 0), (0, 0)]
 
 
+def test_riders_and_moves_have_fields_of_their_own() -> None:
+    counted = ZoneCounts(crossings=(1, 2, 3, 4), rider_crossings=(5, 6, 7, 8), stays=(9, 10, 11, 12), moves=(13, 3, 2))
+    record = one_tick([counted])
+    assert (record.in_a, record.out_a, record.in_b, record.out_b) == (1, 2, 3, 4)
+    assert (record.riders_in_a, record.riders_out_a, record.riders_in_b, record.riders_out_b) == (5, 6, 7, 8)
+    assert (record.dwell_1, record.dwell_5, record.dwell_15, record.dwell_over) == (9, 10, 11, 12)
+    assert (record.moved, record.appeared, record.vanished) == (13, 3, 2)
+
+
 def test_zero_people_and_no_observation_differ() -> None:
     ticker = Ticker(10, 1, seal=3, wall=START, steady=0.0)
     ticker.add([ZoneCounts()], 1.0, RUNNING, 0, 0)
@@ -87,6 +109,21 @@ def test_zero_people_and_no_observation_differ() -> None:
     assert (empty.frames, empty.observed, empty.state) == (1, 1, RUNNING)
     assert (blind.frames, blind.observed, blind.state) == (0, 0, STARVED)
     assert empty.seal == blind.seal == 3
+
+
+def test_a_blind_frame_is_no_observation_and_tells_why() -> None:
+    ticker = Ticker(10, 1, seal=0, wall=START, steady=0.0)
+    for second in range(10):
+        ticker.add([], float(second), COVERED, 0, 0)
+    (record,) = ticker.due(START + 10, 10.0, RUNNING)
+    assert (record.frames, record.observed, record.state, record.people) == (0, 0, COVERED, 0)
+    for second in range(10, 14):
+        ticker.add([], float(second), COVERED, 0, 0)
+    for second in range(14, 20):
+        ticker.add([ZoneCounts(people=4, safe=4)], float(second), RUNNING, 0, 0)
+    (record,) = ticker.due(START + 20, 20.0, RUNNING)
+    assert (record.frames, record.observed, record.state) == (6, 6, RUNNING)
+    assert (record.people, record.least) == (40, 4)
 
 
 def test_ticks_are_aligned_to_the_clock() -> None:

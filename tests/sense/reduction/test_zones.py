@@ -138,6 +138,25 @@ def test_found_again_without_knowing_how_is_no_crossing():
     assert crossings(states) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("to", "velocity", "expected"),
+    [
+        ((0.6, 0.1), (1.2, 0.0), (1, 0)),  # a step further, and walking on
+        ((0.6, 0.1), (-1.2, 0.0), (0, 0)),  # they walk the other way: somebody who came from there
+        ((0.6, 0.1), (0.1, 0.0), (0, 0)),  # they stand there
+        ((2.4, 0.1), (1.2, 0.0), (0, 0)),  # too far
+        ((0.6, 4.0), (1.2, 0.0), (0, 0)),  # around its end
+    ],
+)
+def test_a_leap_over_the_line_is_a_crossing_if_it_is_a_step_on_the_way(to, velocity, expected):
+    counter = ZoneCounter(ZONE, view=VIEW)
+    states = [counter.update(tracks((-0.8, 0), velocity=(1.2, 0)), 0.0)]
+    leapt = np.array([True])
+    states.append(counter.update(tracks(to, velocity=velocity, leapt=leapt), 0.6))
+    states += [counter.update(tracks(to, velocity=velocity), 0.8 + k / RATE) for k in range(3)]
+    assert crossings(states) == expected
+
+
 def test_a_crossing_before_somebody_counts_is_not_lost():
     way = path((-1, 0), (4, 0))
     counter = ZoneCounter(ZONE, view=VIEW)

@@ -187,7 +187,7 @@ def test_unit_files_are_hashed_with_their_drop_ins(tmp_path: Path) -> None:
     ("plant", "check", "named"),
     [
         ("file", "files", "leak"),
-        ("door", "door", "reserved"),
+        ("door", "door", "flags"),
         pytest.param("network", "network", "bytes to 127.0.0.1:9", marks=pytest.mark.slow),
         pytest.param("unsealed", "seal", "is not sealed", marks=root),
         pytest.param("hole", "seal", "allowed behind the seal: openat", marks=root),

@@ -28,6 +28,9 @@ def test_the_recorded_street(test_data: Path, tmp_path: Path) -> None:
     assert figures["pair_distance_mae_m"] <= 0.15
     assert set(figures["levels"]) == {"high_risk", "low_risk"}
     assert figures["levels"]["high_risk"]["f1"] >= 0.80
+    assert figures["tracking"]["mota"] >= 0.7
+    assert figures["tracking"]["idf1"] >= 0.7
+    assert "IDF1" in done.output
     assert "IoU" in done.output
 
 

@@ -64,7 +64,7 @@ _LEAKS: Final[dict[str, tuple[str, str]]] = {
             pass
 """,
     ),
-    # Four bytes of a frame in each record's reserved bytes, with a right checksum.
+    # A bit of a frame in the one bit of each record that means nothing, with a right checksum.
     "door": (
         "import struct, zlib",
         """
@@ -73,8 +73,9 @@ _LEAKS: Final[dict[str, tuple[str, str]]] = {
         last[0] = data[4:8]
     right = room.encode
     def encode(record):
-        body = right(record)[:-8] + last[0]
-        return body + struct.pack('<I', zlib.crc32(body))
+        body = bytearray(right(record)[:-4])
+        body[14] |= 0x80 if any(last[0]) else 0
+        return bytes(body) + struct.pack('<I', zlib.crc32(body))
     room.encode = encode
 """,
     ),

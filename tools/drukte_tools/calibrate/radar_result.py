@@ -11,7 +11,7 @@ import numpy as np
 
 from drukte import __version__
 from drukte.config.radar import RadarGround
-from drukte.sense.detect.echoes import RANGE_ERROR
+from drukte.sense.detect.echo_beliefs import RANGE_ERROR
 from drukte.sense.geometry.lens import Floats
 from drukte.sense.geometry.polygon import area as polygon_area
 from drukte.sense.geometry.polygon import signed_distance

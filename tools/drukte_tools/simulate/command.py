@@ -1,6 +1,7 @@
 """`drukte simulate`: make recordings of radars that never were, byte by byte as the modules send them."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -64,23 +65,49 @@ def radar(out: Path, people: int, seconds: float, module: str, seed: int, truth:
 @click.option("--site", "site_file", type=click.Path(path_type=Path), required=True, help="Site of a radar.")
 @click.option("--source", "kinds", type=click.Choice(["points", "cube", "ld2450"]), multiple=True, default=["points"])
 @click.option("--most", default=6, show_default=True, help="Largest number of people.")
+@click.option("--jobs", default=1, show_default=True, help="Scenes at a time.")
 @click.option("--scenes", default=20, show_default=True, help="Scenes for each number of people.")
 @click.option("--seconds", default=30.0, show_default=True, help="Length of a scene.")
 @click.option("--fan", default=0.0, show_default=True, help="Minutes of an empty room with a fan.")
 @click.option("--json", "out", type=click.Path(path_type=Path), help="Write the figures here too.")
 def evaluate(
-    site_file: Path, kinds: tuple[str, ...], most: int, scenes: int, seconds: float, fan: float, out: Path | None
+    site_file: Path,
+    kinds: tuple[str, ...],
+    most: int,
+    scenes: int,
+    seconds: float,
+    fan: float,
+    jobs: int,
+    out: Path | None,
 ) -> None:
     """How well the device counts simulated people: occlusion and a mirroring wall included."""
     from drukte.config import load_site
-    from drukte_tools.simulate.evaluate import empty_room, shown, table, write
+    from drukte_tools.simulate.evaluate import HEAD, empty_room, shown, table, write
 
     site = load_site(site_file)
-    figures = table(site, kinds, most, scenes, seconds)  # type: ignore[arg-type]  # click has checked the names
-    click.echo(shown(figures))
+    figures: dict[str, Any] = {}
+    click.echo(HEAD)
+    for kind, name, row in table(site, kinds, range(1, most + 1), scenes, seconds, jobs):  # type: ignore[arg-type]
+        figures.setdefault(kind, {})[name] = row
+        click.echo(shown(kind, name, row))
     if fan:
         share = empty_room(site, fan)
         figures["fan"] = share
         click.echo(f"empty room with a fan, {fan:g} min: {share:.1%} of one-minute windows above zero")
     if out is not None:
         write(out, figures)
+
+
+@simulate.command()
+@click.option("--site", "site_file", type=click.Path(path_type=Path), required=True, help="Site of a radar.")
+@click.option("--people", "numbers", type=click.IntRange(1, 12), multiple=True, default=[2, 4, 6], show_default=True)
+@click.option("--scenes", default=10, show_default=True, help="Scenes for each number of people.")
+@click.option("--seconds", default=30.0, show_default=True, help="Length of a scene.")
+@click.option("--jobs", default=1, show_default=True, help="Scenes at a time.")
+def together(site_file: Path, numbers: tuple[int, ...], scenes: int, seconds: float, jobs: int) -> None:
+    """How well a camera, a radar and both together count one simulated crowd."""
+    from drukte.config import load_site
+    from drukte_tools.simulate.both import table
+
+    for line in table(load_site(site_file), numbers, scenes, seconds, jobs):
+        click.echo(line)

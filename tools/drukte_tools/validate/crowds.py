@@ -48,17 +48,20 @@ class Scene:
         """(f,) number of people inside a polygon (m, 2) at each instant."""
         return np.array([int((signed_distance(xy, polygon) > 0).sum()) if len(xy) else 0 for xy in self.xy])
 
-    def crossings(self, start: tuple[float, float], end: tuple[float, float], margin: float) -> tuple[int, int]:
-        """People who crossed a segment from left to right and from right to left, `margin` m beyond it on both sides.
+    def crossing_times(
+        self, start: tuple[float, float], end: tuple[float, float], margin: float
+    ) -> tuple[list[float], list[float]]:
+        """When people crossed a segment from left to right, and from right to left, s.
 
-        Judged person by person from their whole way, unlike the counter, which sees frame by frame.
+        Who is `margin` m beyond it on both sides has crossed. Judged person by person from their whole way, unlike the
+        counter, which sees frame by frame.
         """
         a, b = np.asarray(start, float), np.asarray(end, float)
         length = float(np.hypot(*(b - a)))
         along = (b - a) / length
         right = np.array([along[1], -along[0]])
-        counts = [0, 0]
-        for way in self.ways():
+        found: tuple[list[float], list[float]] = ([], [])
+        for times, way in self.ways():
             across, position = (way - a) @ right, (way - a) @ along
             firm = np.flatnonzero(np.abs(across) > margin)
             for i, j in pairwise(firm):
@@ -67,14 +70,16 @@ class Scene:
                 k = i + int(np.argmax((across[i + 1 : j + 1] > 0) != (across[i] > 0)))
                 share = across[k] / (across[k] - across[k + 1])
                 if 0 <= position[k] + share * (position[k + 1] - position[k]) <= length:
-                    counts[int(across[j] < 0)] += 1
-        return counts[0], counts[1]
+                    found[int(across[j] < 0)].append(float(times[k]))
+        return found
 
-    def ways(self) -> Iterator[Floats]:
-        """The (k, 2) positions of each person in the order of time, m."""
+    def ways(self) -> Iterator[tuple[Floats, Floats]]:
+        """The (k,) instants, s, and (k, 2) positions, m, of each person in the order of time."""
         ids, xy = np.concatenate(self.ids), np.concatenate(self.xy)
+        times = np.repeat(self.times, [len(x) for x in self.ids])
         order = np.argsort(ids, kind="stable")
-        yield from np.split(xy[order], np.flatnonzero(np.diff(ids[order])) + 1)
+        cuts = np.flatnonzero(np.diff(ids[order])) + 1
+        yield from zip(np.split(times[order], cuts), np.split(xy[order], cuts), strict=True)
 
 
 def observe(

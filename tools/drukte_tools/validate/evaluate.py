@@ -19,9 +19,11 @@ from drukte.sense.frame import Frame
 from drukte.sense.geometry.calibration import CalibrationError, GroundError
 from drukte.sense.geometry.polygon import signed_distance
 from drukte.sense.people import PERSON, Detections
-from drukte.sense.pipeline import FrameResult, Pipeline
+from drukte.sense.pipeline import Pipeline
+from drukte.sense.result import FrameResult
 from drukte.sense.sources import SourceEnded, SourceError, open_source
 from drukte_tools.validate.figures import recording_figures
+from drukte_tools.validate.identity import NEAR, Identities
 from drukte_tools.validate.metrics import NEAR_PAIRS, SAME_PERSON, CountErrors, PairErrors
 from drukte_tools.validate.truth import Truth, TruthError, read_truth
 
@@ -81,6 +83,7 @@ def measure(
     counted = CountErrors()
     limits = {"high_risk": site.closeness.high_risk, "low_risk": site.closeness.low_risk}
     pairs = PairErrors(limits) if truth.in_metres else None
+    who = Identities() if truth.in_metres else None
     zone = np.asarray(site.zones[0].polygon, np.float64)
     number, spent = 0, 0.0
     numbers: dict[float, int] = {}  # of the frames whose numbers are still to come: they trail by a second
@@ -103,8 +106,8 @@ def measure(
         except SourceEnded:
             raise TruthError(f"{recording.source}: ends before frame {number}, which the truth speaks of") from None
         numbers[at] = number
-        _compare_all(results, numbers, wanted, truth, zone, pipeline, counted, pairs)
-    _compare_all(pipeline.finish(), numbers, wanted, truth, zone, pipeline, counted, pairs)
+        _compare_all(results, numbers, wanted, truth, zone, pipeline, counted, pairs, who)
+    _compare_all(pipeline.finish(), numbers, wanted, truth, zone, pipeline, counted, pairs, who)
     source.close()
     if not counted.true:
         raise TruthError(f"truth {recording.truth}: no frame between {recording.first} and {recording.last}")
@@ -116,6 +119,8 @@ def measure(
     }
     if pairs is not None:
         figures |= pairs.figures()
+    if who is not None:
+        figures["tracking"] = who.figures()
     return figures | {"frames_per_second": number / spent if spent else None}
 
 
@@ -128,12 +133,13 @@ def _compare_all(
     pipeline: Pipeline,
     counted: CountErrors,
     pairs: PairErrors | None,
+    who: Identities | None,
 ) -> None:
     """Add the frames that truth speaks of to the errors."""
     for result in results:
         number = numbers.pop(result.at)
-        if number in wanted:
-            _compare(truth, number, zone, pipeline, result, counted, pairs)
+        if number in wanted and result.zones:  # none: the sensor was blind
+            _compare(truth, number, zone, pipeline, result, counted, pairs, who)
 
 
 def _compare(
@@ -144,6 +150,7 @@ def _compare(
     result: FrameResult,
     counted: CountErrors,
     pairs: PairErrors | None,
+    who: Identities | None,
 ) -> None:
     """Add one frame to the errors."""
     found = result.zones[0].people + result.zones[0].riders
@@ -157,6 +164,9 @@ def _compare(
     if pairs is not None:
         # Everybody who counts, seen in this very frame or not.
         visible = result.seen.inside[0] & np.isfinite(result.seen.boxes).all(axis=1)
+        if who is not None:
+            inside = result.seen.inside[0]
+            who.add(result.seen.xy[inside], result.seen.ids[inside], real.xy[counts], real.ids[counts])
         pairs.add(result.seen.xy[visible], result.seen.boxes[visible], real.xy[counts], real.boxes[counts])
 
 
@@ -191,6 +201,13 @@ def table(figures: dict[str, Any]) -> str:
             rows.append(
                 f"  {name:<10} pairs       precision {shown(level['precision'])}, recall {shown(level['recall'])}, "
                 f"F1 {shown(level['f1'])}   ({level['pairs_true']} true, {level['pairs_found']} found)"
+            )
+        if "tracking" in figures:
+            t = figures["tracking"]
+            rows.append(
+                f"  tracking on the ground MOTA {shown(t['mota'])}, IDF1 {shown(t['idf1'])}   "
+                f"({t['switches']:.0f} switches, {t['fragments']:.0f} fragments, {t['missed']:.0f} missed, "
+                f"{t['false']:.0f} false; within {NEAR:g} m)"
             )
         rows.append(
             f"  people matched one to one at an overlap (IoU) of {SAME_PERSON} or more; the box of a found "

@@ -19,7 +19,11 @@ Count = Annotated[float, Field(ge=0, le=1_000_000)] | None
 Share = Annotated[float, Field(ge=0, le=1)] | None
 Moment = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
-State = Literal["running", "covered", "dark", "frozen", "starved", "validation", "absent"]
+State = Literal["running", "covered", "dark", "frozen", "starved", "validation", "blurred", "absent"]
+"""running: frames are counted. covered: something is before the lens. dark: too dark to see anybody. frozen: the same
+picture for ever. starved: no frames. validation: an ordered, encrypted sample is being taken. blurred: the picture is
+much less sharp than usual (rain on the lens, fog, out of focus); counting goes on, but not all are seen. absent: the
+sensing process was not heard of. In the states covered, dark and frozen nothing is counted: no observation."""
 Condition = Literal[
     "connecting", "connected", "unreachable", "certificate", "refused", "not_authorized", "quota", "too_large", "lost"
 ]
@@ -118,8 +122,18 @@ class Crossing(Message):
     out: Count = Field(None, description="People who crossed outwards [person]")
 
 
+class RiderCrossings(Message):
+    """Crossings of the zone's lines by people on bicycles and the like, who are not among the other crossings."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    status: Status = _status()
+    from_: Moment = Field(alias="from", description="Start of the span, earlier when numbers were carried [UTC]")
+    lines: list[Crossing] = Field(max_length=2)
+
+
 class Crossings(Message):
-    """Crossings of the zone's lines, over a span of their own that ends with this window.
+    """Crossings of the zone's lines on foot, over a span of their own that ends with this window.
 
     What could not be shown is carried into the next span, which then begins earlier: sums over a day stay right.
     """
@@ -130,6 +144,7 @@ class Crossings(Message):
     from_: Moment = Field(alias="from", description="Start of the span, earlier when numbers were carried [UTC]")
     observed: Share = Field(description="Part of this span in which frames were seen [1]")
     lines: list[Crossing] = Field(max_length=2)
+    riders: RiderCrossings
     stays: Stays
 
 
@@ -137,14 +152,20 @@ class Quality(Message):
     """How far the numbers can be trusted."""
 
     grade: Literal["good", "fair", "poor", "none"] = Field(
-        description="good: observed at least 0.9 of the time, sensor running, calibration good; fair: at least 0.5; "
-        "poor: less, or calibration suspect, or the sensor was not running at the end; none: nothing observed"
+        description="good: observed at least 0.9 of the time, people followed, confident, comings and goings add up; "
+        "fair: at least half of the time, and the rest nearly so; poor: less, or calibration not good, or the sensor "
+        "not running at the end; none: nothing observed. The limits stand in city-data.md"
     )
     frames: int = Field(ge=0, le=5_184_000, description="Frames seen [frame]")
     ticks_missing: int = Field(ge=0, le=17_280, description="Spans of sums that never came [tick]")
     calibration: Literal["good", "suspect", "none"] | None = Field(description="State of the ground calibration")
     counted_from: Literal["tracks", "detections"] | None = Field(description="What was counted")
     confidence: Share = Field(None, description="Mean score of the counted [1]; null when people are not shown")
+    residual: Annotated[float, Field(ge=-1, le=1)] | None = Field(
+        None,
+        description="Change of how many people are in the zone that comings and goings over its edge do not explain, "
+        "as a part of these; null when people are not shown or fewer than 20 came and went [1]",
+    )
     held: Share = Field(None, description="Share held without a fresh echo (radar) [1]; null when people are not shown")
     saturated: Share = Field(None, description="Part of the time with more targets than the sensor can report [1]")
 

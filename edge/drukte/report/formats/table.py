@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO, get_args, get_origin
 
-from drukte.report.formats.native import Crossings, Message, Observation
+from drukte.report.formats.native import Crossings, Message, Observation, RiderCrossings
 
 Value = str | float | int | bool | None
 MOST_LINES: Final = 2
@@ -27,7 +27,7 @@ def columns() -> dict[str, type]:
 
 def _columns(model: type[Message], prefix: str) -> Iterator[tuple[str, type]]:
     for name, field in model.model_fields.items():
-        if model is Crossings and name == "lines":
+        if model in (Crossings, RiderCrossings) and name == "lines":
             for i in range(1, MOST_LINES + 1):
                 yield from (
                     (f"{prefix}{i}_{key}", kind) for key, kind in (("line", str), ("in", float), ("out", float))
@@ -94,7 +94,7 @@ def write_parquet(observations: Iterable[Observation], path: Path, batch: int = 
     }  # fmt: skip
     moment = pyarrow.timestamp("s", tz="UTC")
     names = columns()
-    times = [name for name in ("from", "to", "crossings_from") if name in names]
+    times = [name for name in ("from", "to", "crossings_from", "crossings_riders_from") if name in names]
     schema = pyarrow.schema([(name, moment if name in times else arrow[kind]()) for name, kind in names.items()])
     n = 0
     with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as file:

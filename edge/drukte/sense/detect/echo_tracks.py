@@ -25,6 +25,14 @@ GATE: Final = 9.2103  # chi-square, 2 degrees of freedom, 99 %
 # Maneuvers of walking people (standard deviation of the acceleration, m/s2).
 ACCELERATION: Final = 1.2
 DOPPLER_ERROR: Final = 0.35  # m/s, of the mean over a body with swinging limbs
+LIMBS: Final = 0.7  # m/s, of a single echo about the body's speed
+START_SPEED: Final = 0.6  # m/s that someone who stood may have when first seen again
+STOP_TIME: Final = 0.4  # s in which someone comes to a stop
+HIDDEN_TIME: Final = 0.8  # s after which it is open whether someone out of sight still walks
+STOP_GRACE: Final = 0.2  # s without an echo, in the open, after which somebody has stopped
+ACROSS_GRACE: Final = 0.6  # s, for who walks across the line of sight
+ALONE: Final = 1.0  # m from everybody else, at which nobody takes another's echoes
+SHUFFLE: Final = 0.01  # m2/s by which the place of someone who stands becomes uncertain
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +72,16 @@ class Tracks:
         doppler: (n,) running mean of the measured radial speed, m/s.
         confirmed: (n,) True when counted.
         ghost: (n,) 0 to 1, how much of the recent past this one spent where a mirror image would be.
+        hidden: (n,) True for who stands behind, or too close to, somebody else.
+        alone: (n,) s spent in sight, or at rest, away from everybody else.
+        home: (n, 2) last such place, m.
+        rested: (n,) whether it was one of rest.
     """
 
-    _FIELDS: Final = ("x", "p", "seen", "born", "origin", "moved", "snr", "doppler", "confirmed", "ghost")
+    _FIELDS: Final = (
+        "x", "p", "seen", "born", "origin", "moved", "snr", "doppler", "confirmed", "ghost",
+        "hidden", "alone", "home", "rested",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.x: Floats = np.empty((0, 4))
@@ -79,6 +94,10 @@ class Tracks:
         self.doppler: Floats = np.empty(0)
         self.confirmed: Bools = np.empty(0, np.bool_)
         self.ghost: Floats = np.empty(0)
+        self.hidden: Bools = np.empty(0, np.bool_)
+        self.alone: Floats = np.empty(0)
+        self.home: Floats = np.empty((0, 2))
+        self.rested: Bools = np.empty(0, np.bool_)
         self.time = -np.inf
 
     def __len__(self) -> int:
@@ -107,21 +126,34 @@ class Tracks:
         self.time = time
         if dt == 0.0:
             return
-        f = np.eye(4)
-        f[0, 2] = f[1, 3] = dt
+        rest = self.resting(still)
+        # Velocity dies away while resting, and with it what it adds to the uncertainty of the place.
+        tau = np.where(rest, STOP_TIME, np.where(self.unseen() > STOP_GRACE, HIDDEN_TIME, 1e6))
+        a = np.exp(-dt / tau)
+        step = tau * (1 - a)
+        f = np.zeros((len(self), 4, 4))
+        f[:, 0, 0] = f[:, 1, 1] = 1.0
+        f[:, 2, 2] = f[:, 3, 3] = a
+        f[:, 0, 2] = f[:, 1, 3] = step
         g = np.array([[dt * dt / 2, 0], [0, dt * dt / 2], [dt, 0], [0, dt]])
-        q = ACCELERATION**2 * (g @ g.T)
-        slow = (self.unseen() > 0.3) & ((self.speed < still) | self.confirmed)
-        self.x = self.x @ f.T
-        self.x[slow, 2:] *= np.exp(-dt / 0.4)
-        self.p = f @ self.p @ f.T + np.where(slow, 0.02, 1.0)[:, None, None] * q
+        q = np.where(rest[:, None, None], np.diag([SHUFFLE * dt, SHUFFLE * dt, 0.0, 0.0]), ACCELERATION**2 * (g @ g.T))
+        self.x = np.einsum("nij,nj->ni", f, self.x)
+        self.p = f @ self.p @ f.transpose(0, 2, 1) + q
 
-    def assign(self, xy: Floats, spread: Floats) -> tuple[Ints, Floats]:
-        """Give echoes to people.
+    def resting(self, still: float) -> Bools:
+        """(n,) True for those who came to a stop: in full sight, and without an echo."""
+        radial = np.abs((self.x[:, :2] * self.x[:, 2:]).sum(axis=1)) / np.maximum(np.hypot(*self.x[:, :2].T), 0.1)
+        # Who walks around the sensor gives no Doppler and hardly an echo.
+        grace = np.where((radial < 0.3) & (self.speed > still), ACROSS_GRACE, STOP_GRACE)
+        return np.asarray((self.unseen() > grace) & ((self.speed < still) | self.confirmed) & ~self.hidden)
+
+    def assign(self, xy: Floats, spread: Floats, doppler: Floats | None = None) -> tuple[Ints, Floats]:
+        """Give echoes to the people whom they fit best.
 
         Args:
             xy: (k, 2) echoes.
             spread: (n, 2, 2) covariance of an echo about each person, m2.
+            doppler: (k,) their radial speeds, m/s, if they are to count too.
 
         Returns:
             (k,) index of the person or `NOBODY`, and (k,) squared distance in standard deviations.
@@ -129,13 +161,24 @@ class Tracks:
         if not len(self) or not len(xy):
             return np.full(len(xy), NOBODY), np.full(len(xy), np.inf)
         away = xy[None] - self.x[:, None, :2]
-        inverse = np.linalg.inv(self.p[:, :2, :2] + spread)
-        d2 = np.einsum("nki,nij,nkj->nk", away, inverse, away)
+        s = self.p[:, :2, :2] + spread
+        d2 = np.einsum("nki,nij,nkj->nk", away, np.linalg.inv(s), away)
         near = (d2 < GATE) & (np.abs(away).max(axis=2) < 1.2)
-        d2 = np.where(near, d2, np.inf)
-        best = d2.argmin(axis=0)
-        least = d2[best, np.arange(len(xy))]
-        return np.where(np.isfinite(least), best, NOBODY), least
+        cost = d2 + np.log(np.linalg.det(s))[:, None]
+        if doppler is not None:
+            sight = self.x[:, :2] / np.maximum(np.linalg.norm(self.x[:, :2], axis=1, keepdims=True), 0.1)
+            own = (sight * self.x[:, 2:]).sum(axis=1)
+            start = np.where(self.unseen() > 0.3, START_SPEED**2, 0.0)
+            var = np.einsum("ni,nij,nj->n", sight, self.p[:, 2:, 2:], sight) + LIMBS**2 + start
+            off = (doppler[None] - own[:, None]) ** 2 / var[:, None]
+            near &= off < 9.0
+            d2 = d2 + off
+            cost = cost + off + np.log(var)[:, None]
+        cost = np.where(near, cost, np.inf)
+        best = cost.argmin(axis=0)
+        k = np.arange(len(xy))
+        good = np.isfinite(cost[best, k])
+        return np.where(good, best, NOBODY), np.where(good, d2[best, k], np.inf)
 
     def update(self, which: Ints, z: Floats, r: Floats, speed: Floats, snr: Floats) -> None:
         """Take measurements in.
@@ -150,6 +193,8 @@ class Tracks:
         if not len(which):
             return
         x, p = self.x[which], self.p[which]
+        woken = self.unseen()[which] > 0.3
+        p[woken, 2:, 2:] += START_SPEED**2 * np.eye(2)
         gain = p[:, :, :2] @ np.linalg.inv(p[:, :2, :2] + r)
         x = x + np.einsum("mij,mj->mi", gain, z - x[:, :2])
         p = p - gain @ p[:, :2, :]
@@ -181,7 +226,8 @@ class Tracks:
         new = {
             "x": x, "p": p, "seen": np.full(m, self.time), "born": np.full(m, self.time), "origin": z.copy(),
             "moved": np.zeros(m), "snr": snr.astype(np.float64), "confirmed": np.zeros(m, np.bool_),
-            "doppler": np.nan_to_num(speed), "ghost": np.zeros(m),
+            "doppler": np.nan_to_num(speed), "ghost": np.zeros(m), "hidden": np.zeros(m, np.bool_),
+            "alone": np.zeros(m), "home": z.copy(), "rested": np.zeros(m, np.bool_),
         }  # fmt: skip
         for name, value in new.items():
             setattr(self, name, np.concatenate([getattr(self, name), value]))
@@ -195,6 +241,27 @@ class Tracks:
         self.p[which, :2, :2] = r + 0.05 * np.eye(2)
         self.p[which, 2:, 2:] = 0.8 * np.eye(2)
         self.seen[which], self.snr[which], self.ghost[which] = self.time, snr, 0.0
+
+    def settle(self, dt: float, still: float) -> None:
+        """Note where people are who stand by themselves, for `send_home`."""
+        fine = (self.unseen() < 0.3) | self.resting(still)
+        fine &= self.confirmed & (self.ghost < 0.2) & (self.distances() > ALONE).all(axis=1)
+        self.home[fine] = self.xy[fine]
+        self.rested[fine] = self.unseen()[fine] > 0.3
+        self.alone[fine] += dt
+
+    def distances(self) -> Floats:
+        """(n, n) from each to each other counted one, m; infinite to oneself."""
+        apart = np.linalg.norm(self.xy[:, None] - self.xy[None], axis=2)
+        np.fill_diagonal(apart, np.inf)
+        return np.asarray(np.where(self.confirmed[None], apart, np.inf))
+
+    def send_home(self, which: Ints) -> None:
+        """Put people whose echoes turned out to be somebody else's where they last stood by themselves."""
+        self.x[which, :2], self.x[which, 2:] = self.home[which], 0.0
+        self.p[which] = np.diag([0.1, 0.1, 0.05, 0.05])
+        self.seen[which] = np.minimum(self.seen[which], self.time - 1.0)
+        self.ghost[which] = 0.0
 
     def keep(self, which: Bools) -> None:
         """Drop everybody else."""

@@ -35,4 +35,5 @@ LIBCAMERA: Final = (
     *(VIDIOC_DQEVENT, VIDIOC_UNSUBSCRIBE_EVENT),  # the start of a picture
     DMA_BUF_IOCTL_SYNC,  # before and after the processor reads a buffer
 )
-"""The same through libcamera, whose control loop runs in the room. From its sources; not tried on a Pi yet."""
+"""The same through libcamera, whose control loop runs in the room. Put together from what is known of it, not from a
+run: no Pi was at hand."""

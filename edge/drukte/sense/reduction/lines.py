@@ -3,7 +3,9 @@
 A person is on a side of a line once they are more than a margin beyond it, and a crossing is a change of side whose
 path met the segment. Standing on the line, swaying over it, turning back before the margin, walking along it or
 around its end changes nothing. Only seen positions are judged: who is lost before the line and found behind it is
-counted once, when found. A crossing by a track that is not counted yet waits until it is.
+counted once, when found. Who is found further away than can be told how they got there (`Tracks.leapt`) has crossed if
+it is a step or two and they walk that way; else they may be somebody else. A crossing by a track that is not counted
+yet waits until it is.
 """
 
 from dataclasses import dataclass
@@ -20,6 +22,10 @@ DOUBT: Final = 2.0
 """The margin is at least this many standard deviations of the person's position across the line."""
 MAX_MARGIN: Final = 1.0
 """The margin grows no further than this with uncertainty, m."""
+LEAP: Final = 2.0
+"""A leap over the line up to this long is a crossing, m: who is lost for a second and walks on is found that far."""
+ONWARD: Final = 0.4
+"""If they walk in its direction at least so fast, m/s."""
 
 
 @dataclass(slots=True)
@@ -90,14 +96,17 @@ class LineCounter:
         side = np.where(np.abs(across) > margin, np.sign(across), 0).astype(np.int8)
         sure = tracks.seen & (side != 0)
         before = self._side[slots]
-        flipped = sure & ~tracks.leapt & (before != 0) & (side != before)
+        onward = (tracks.velocity @ self._right) * side > ONWARD
+        leap = np.hypot(across - self._across[slots], position - self._position[slots])
+        lost = tracks.leapt & ~(onward & (leap <= LEAP))
+        flipped = sure & ~lost & (before != 0) & (side != before)
         if flipped.any():
             at = slots[flipped]
             share = np.abs(self._across[at]) / (np.abs(self._across[at]) + np.abs(across[flipped]))
             met = self._position[at] + share * (position[flipped] - self._position[at])
             through = (met >= 0) & (met <= self._length)
             self._waiting[at[through], (side[flipped][through] < 0).astype(np.intp)] += 1
-        self._side[slots[tracks.leapt]] = 0
+        self._side[slots[lost]] = 0
         known = slots[sure]
         self._side[known] = side[sure]
         self._across[known] = across[sure]

@@ -56,7 +56,9 @@ def _counts(state: ZoneState, near: Counts) -> ZoneCounts:
     safe, low_risk, high_risk, undetermined = near.people.tolist()
     pairs_low, pairs_high = near.pairs.tolist()
     two, three_or_four, more = near.groups.tolist()
-    flows = [(flow.entered, flow.left) for flow in state.flows] + [(0, 0)] * (MAX_LINES - len(state.flows))
+    none = [(0, 0)] * (MAX_LINES - len(state.flows))
+    flows = [(flow.entered, flow.left) for flow in state.flows] + none
+    riders = [(flow.riders_entered, flow.riders_left) for flow in state.flows] + none
     stays = state.stays.tolist()
     people = state.walkers + state.riders
     return ZoneCounts(
@@ -71,10 +73,12 @@ def _counts(state: ZoneState, near: Counts) -> ZoneCounts:
         pairs_party=float(near.party.sum()),
         groups=(int(two), int(three_or_four), int(more)),
         crossings=(*flows[0], *flows[1]),
+        rider_crossings=(*riders[0], *riders[1]),
         stays=(stays[0], stays[1], stays[2], stays[3]),
         speed_sum=state.speed_sum,
         speed_people=state.walking,
         # people hidden for a moment are counted as surely as those who are seen
         score_sum=state.score_sum / state.scored * state.walkers if state.scored else 0.0,
+        moves=(state.entered + state.left, state.appeared, state.vanished),
         held=people - state.scored,
     )

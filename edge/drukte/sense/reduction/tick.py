@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from drukte.sense.reduction.counts import ZoneCounts
-from drukte.summary import HEARTBEAT, HEARTBEAT_EVERY, MAX_PEOPLE, RANGES, STARVED, Summary
+from drukte.summary import HEARTBEAT, HEARTBEAT_EVERY, MAX_PEOPLE, RANGES, RUNNING, STARVED, Summary
 
 TOLERANCE = 2.0
 """Seconds by which the wall clock may drift from the steady one within a tick before the tick is thrown away."""
@@ -15,8 +15,11 @@ AVERAGED = (
     *("groups_2", "groups_3_4", "groups_5_up"),
 )
 """Fields that are averages over frames, in tenths, with carried rounding."""
-CROSSINGS = ("in_a", "out_a", "in_b", "out_b")
-STAYS = ("dwell_1", "dwell_5", "dwell_15", "dwell_over")
+EVENTS = (
+    *("in_a", "out_a", "in_b", "out_b", "riders_in_a", "riders_out_a", "riders_in_b", "riders_out_b"),
+    *("dwell_1", "dwell_5", "dwell_15", "dwell_over", "moved", "appeared", "vanished"),
+)
+"""Fields that are sums over frames."""
 
 
 @dataclass(slots=True)
@@ -50,7 +53,7 @@ class _Sums:
         total["pairs_high"] += c.pairs_high
         for name, number in zip(AVERAGED[-3:], c.groups, strict=True):
             total[name] += number * scale
-        for name, number in zip((*CROSSINGS, *STAYS), (*c.crossings, *c.stays), strict=True):
+        for name, number in zip(EVENTS, (*c.crossings, *c.rider_crossings, *c.stays, *c.moves), strict=True):
             if number:
                 self.events[name] += number
         self.least, self.most, self.last = min(self.least, people), max(self.most, people), people
@@ -70,7 +73,7 @@ class _Sums:
             out[name] = _within(name, round(exact))
             self.carry[name] = min(0.5, max(-0.5, exact - out[name]))
         # events beyond a field's range wait for the next tick instead of getting lost
-        for name in (*CROSSINGS, *STAYS):
+        for name in EVENTS:
             out[name] = _within(name, self.events[name])
             self.events[name] -= out[name]
         pairs = self.total["pairs_low"] + self.total["pairs_high"]
@@ -116,16 +119,21 @@ class Ticker:
         return self._frames == 0
 
     def add(self, zones: Sequence[ZoneCounts], steady: float, state: int, calibration: int, mode: int) -> None:
-        """One frame, reduced; `state`, `calibration` and `mode` as in the door's record."""
+        """One frame, reduced; `state`, `calibration` and `mode` as in the door's record.
+
+        A frame in which the sensor was blind has no `zones`: it tells the state, and counts as nothing seen.
+        """
         if self._frames >= RANGES["frames"][1]:
+            return
+        self._states[state] += 1
+        self._calibration = max(self._calibration, calibration)
+        if not zones:
             return
         self._frames += 1
         second = int(steady)
         if second != self._second and self._observed < self._tick:
             self._observed += 1
             self._second = second
-        self._states[state] += 1
-        self._calibration = max(self._calibration, calibration)
         self._mode = max(self._mode, mode)
         for sums, counts in zip(self._sums, zones, strict=True):
             sums.add(counts)
@@ -141,7 +149,7 @@ class Ticker:
             self._spoke = steady
             beat = Summary(kind=HEARTBEAT, seq=0, end=int(wall), tick=self._tick, state=state, seal=self._seal)
             return [beat]
-        usual = self._states.most_common(1)[0][0] if self._frames else STARVED if state == 0 else state
+        usual = self._states.most_common(1)[0][0] if self._states else STARVED if state == RUNNING else state
         records = [
             Summary(
                 seq=0,

@@ -23,6 +23,7 @@ class Module:
         period: seconds between two frames as delivered.
         capacity: people at which a count becomes "at least this many".
         azimuth_resolution: two people at the same range and speed merge when closer than this angle, rad.
+        azimuth_error: of a single person's direction, rad, two who were taken for one included.
         max_range: metres to which people are seen.
         half_view: half the horizontal field of view, rad.
     """
@@ -35,6 +36,7 @@ class Module:
     period: float
     capacity: int
     azimuth_resolution: float
+    azimuth_error: float
     max_range: float
     half_view: float
 
@@ -48,23 +50,23 @@ MODULES: Final[dict[str, Module]] = {
     for m in (
         Module(
             "iwr6843isk", radar_ti.GRAMMAR, radar_ti.TiDecoder, radar_ti.DATA_BAUD,
-            False, 0.055, 7, math.radians(15.0), 14.0, math.radians(60.0),
+            False, 0.055, 7, math.radians(15.0), math.radians(2.5), 14.0, math.radians(60.0),
         ),
         Module(
             "iwr6843aop", radar_ti.GRAMMAR, radar_ti.TiDecoder, radar_ti.DATA_BAUD,
-            False, 0.055, 7, math.radians(29.0), 9.0, math.radians(60.0),
+            False, 0.055, 7, math.radians(29.0), math.radians(5.0), 9.0, math.radians(60.0),
         ),
         Module(
             "iwrl6432", radar_ti.GRAMMAR, radar_ti.TiDecoder, radar_ti.CLI_BAUD,
-            True, 0.1, 3, math.radians(19.0), 7.5, math.radians(70.0),
+            True, 0.1, 3, math.radians(19.0), math.radians(3.0), 7.5, math.radians(70.0),
         ),
         Module(
             "ld2450", radar_ld2450.GRAMMAR, radar_ld2450.Ld2450Decoder, radar_ld2450.BAUD,
-            True, 0.088, 3, math.radians(60.0), 6.0, math.radians(60.0),
+            True, 0.088, 3, math.radians(60.0), math.radians(8.0), 6.0, math.radians(60.0),
         ),
         Module(
             "rd03d", radar_ld2450.GRAMMAR, radar_ld2450.Ld2450Decoder, radar_ld2450.BAUD,
-            True, 0.1, 3, math.radians(60.0), 6.0, math.radians(60.0),
+            True, 0.1, 3, math.radians(60.0), math.radians(8.0), 6.0, math.radians(60.0),
         ),
     )
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Configurations of radar modules: what they mean, and whether they can work."""
