@@ -93,7 +93,7 @@ validate-demo: $(VENV)/.ok test-packages ## order, sample, count and report 60 p
 	@nice $(PY) -m tests.tools.validate.rehearsal --pictures 60
 
 .PHONY: killed
-killed: $(VENV)/.ok ## kill the sampler at twenty moments and search disk and memory for its pictures (as root; 10 minutes)
+killed: $(VENV)/.ok ## kill the sampler at a dozen moments and search disk and memory for its pictures (as root; 10 minutes)
 	@nice $(PY) -m pytest -q -s -m slow tests/sample/test_killed.py
 
 .PHONY: coverage

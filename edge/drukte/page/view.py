@@ -9,7 +9,9 @@ from drukte.config import Site
 from drukte.page.chart import chart
 from drukte.page.facts import Facts
 from drukte.page.words import LANGUAGES, WORDS
+from drukte.report.attest import REQUIRED
 from drukte.report.formats.native import Busyness, Observation, seconds
+from drukte.summary import SEAL
 
 FRESH: Final = 30
 """Seconds after which the page is loaded anew."""
@@ -89,7 +91,7 @@ class View:
                 (say["state"], say.get(str(status.get("state")), escape(str(status.get("state"))))),
             ]
             if status.get("seal") is not None:
-                rows.append((say["sealed"], say["seal_yes" if int(status["seal"]) & 1 else "seal_no"]))
+                rows.append((say["sealed"], say["seal_yes" if _sealed(int(status["seal"])) else "seal_no"]))
             for name, told in (status.get("brokers") or {}).items():
                 condition = escape(f"{name}: {told.get('condition')}, {told.get('waiting')}")
                 rows.append((say["brokers"], f"{condition} {say['waiting']}"))
@@ -108,3 +110,8 @@ class View:
 
     def _clock(self, moment: float, shape: str = "%H:%M") -> str:
         return datetime.fromtimestamp(moment, UTC).astimezone(self._place).strftime(shape)
+
+
+def _sealed(bits: int) -> bool:
+    """As the privacy attestation says it."""
+    return {name for bit, name in enumerate(SEAL) if bits >> bit & 1} >= REQUIRED
