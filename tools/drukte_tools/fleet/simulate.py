@@ -51,6 +51,7 @@ class Result:
             "observations_confirmed": f.confirmed,
             "messages_confirmed": f.messages,
             "messages_per_second": round(f.messages / self.seconds, 1),
+            "messages_in_busiest_second": max(f.by_second.values(), default=0),
             "payload_bytes_per_second": round(f.bytes / self.seconds),
             "connections_made": len(f.connects),
             "connections_broken": f.broken,
@@ -69,7 +70,7 @@ class Result:
         lines = [
             f"{self.devices} devices, {self.seconds:.0f} s: {f.made} observations made, {f.confirmed} confirmed",
             f"throughput  {f.messages / self.seconds:.1f} messages/s, {f.bytes / self.seconds / 1000:.1f} kB/s "
-            f"({f.messages} messages of all kinds)",
+            f"({f.messages} messages of all kinds, {max(f.by_second.values(), default=0)} in the busiest second)",
             f"PUBACK      {_words(f.latencies)}",
             f"CONNACK     {_words(f.connects)}",
             f"own delay   {_words(f.lags)}; when this is large, this machine is what is slow",

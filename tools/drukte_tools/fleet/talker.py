@@ -29,6 +29,7 @@ class Figures:
         made, confirmed: observations that were made, and that the broker confirmed.
         messages: messages of all kinds that the broker confirmed.
         bytes: their payload.
+        by_second: messages confirmed in each second of the monotonic clock.
         again: messages sent again after a broken connection.
         latencies: from sending a message to its PUBACK, s.
         lags: how late an observation was sent because this program was busy, s.
@@ -41,6 +42,7 @@ class Figures:
     confirmed: int = 0
     messages: int = 0
     bytes: int = 0
+    by_second: Counter[int] = field(default_factory=Counter)
     again: int = 0
     latencies: list[float] = field(default_factory=list)
     lags: list[float] = field(default_factory=list)
@@ -157,7 +159,9 @@ class Simulated:
         if reason.is_failure:
             self.figures.refused[f"message refused: {reason}"] += 1
             return
-        self.figures.latencies.append(time.monotonic() - at)
+        now = time.monotonic()
+        self.figures.latencies.append(now - at)
+        self.figures.by_second[int(now)] += 1
         self.figures.messages += 1
         self.figures.bytes += len(said.payload)
         self.figures.confirmed += said.counted

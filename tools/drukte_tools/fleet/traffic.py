@@ -101,7 +101,9 @@ class Traffic:
         return not any(one.under_way or (one.waiting and one.connected) for one in self._devices)
 
     def _goodbye(self, clear: bool) -> None:
+        aside = Figures()  # what follows comes all at once, as it never does from real devices
         for one in self._devices:
+            one.figures = aside
             if not one.connected:
                 continue
             one.publish(one.device.status(time.time(), stopped=True))
