@@ -114,6 +114,7 @@ def test_mistakes_are_said_in_a_line(ca: Path, tmp_path: Path) -> None:
         (["enrol", "--authority", ca], "name devices"),
         (["enrol", "pole-1", "--authority", tmp_path], "Make an authority"),
         (["enrol", "--request", tmp_path / "junk.csr", "--authority", ca], "is not a certificate request"),
+        (["enrol", "pole-1", "--authority", ca, "--out", tmp_path / "junk.csr" / "x"], "Not a directory"),
         (["inventory", "--certificates", tmp_path / "none"], "is not a folder"),
     ]:
         done = run(*arguments)

@@ -37,6 +37,8 @@ def told(command: _F) -> _F:
             return command(*args, **more)
         except (FleetError, SigningError) as error:
             raise click.ClickException(str(error)) from None
+        except OSError as error:
+            raise click.ClickException(f"{error.filename or 'input or output'}: {error.strerror}") from None
 
     return run  # type: ignore[return-value]
 
@@ -211,6 +213,7 @@ def enrol(
 @fleet.command()
 @broker_options
 @click.option("--devices", type=click.IntRange(1, 100_000), default=100, show_default=True, help="How many.")
+@click.option("--first", type=click.IntRange(0, 10**6), default=0, show_default=True, help="Number of the first one.")
 @click.option("--zones", type=click.IntRange(1, 16), default=2, show_default=True, help="Zones of each device.")
 @click.option("--window", type=click.IntRange(5, 3600), default=60, show_default=True, help="Length of a window [s].")
 @click.option("--seconds", type=float, default=300.0, show_default=True, help="How long.")

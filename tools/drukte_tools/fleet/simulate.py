@@ -85,7 +85,9 @@ def run(given: dict[str, Any], say: Callable[[str], None]) -> Result:
     Raises:
         FleetError: the broker cannot be reached, or a file is missing.
     """
-    options = {name: given.pop(name) for name in ("devices", "zones", "window", "seconds", "ramp", "spread", "keep")}
+    options = {
+        name: given.pop(name) for name in ("devices", "first", "zones", "window", "seconds", "ramp", "spread", "keep")
+    }
     certificates: Path | None = given.pop("certificates")
     others = [_node(text) for text in given.pop("nodes")]
     broker, base = broker_of(given)
@@ -99,7 +101,7 @@ def run(given: dict[str, Any], say: Callable[[str], None]) -> Result:
     shared = shared.model_copy(update={"mqtt": shared.mqtt.model_copy(update={"prefix": broker.prefix})})
     history, now = History(None), time.time()
     devices = []
-    for n in range(options["devices"]):
+    for n in range(options["first"], options["first"] + options["devices"]):
         device = SimulatedDevice(n, shared, history, now)
         own = broker if certificates is None else _own(broker, certificates, device.site.device)
         nodes = [own, *(own.model_copy(update={"host": host, "port": port}) for host, port in others)]
