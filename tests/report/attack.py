@@ -49,6 +49,9 @@ def town(policy: str = "operational", window: int = WINDOW, crossings: int = WIN
     return parse_site(text[: text.index("zones:")] + "zones:" + zones + text[text.index("tick:") :])
 
 
+EMPTY = Tally(start=0, end=0)
+
+
 def steady(start: int, people: int, span: int = WINDOW, **sums: int) -> Tally:
     """A window in which so many people stood still from its first to its last moment."""
     names = ("in_a", "out_a", "in_b", "out_b")
@@ -58,8 +61,8 @@ def steady(start: int, people: int, span: int = WINDOW, **sums: int) -> Tally:
         ticks=span // 60,
         frames=span,
         observed=span,
-        means=(10 * people * span, *[0] * 10),
-        sums=(*(sums.get(name, 0) for name in names), *[0] * 11),
+        means=(10 * people * span, *EMPTY.means[1:]),
+        sums=(*(sums.get(name, 0) for name in names), *EMPTY.sums[4:]),
         least=people,
         most=people,
         people_seconds=10 * people * span,

@@ -13,7 +13,16 @@ import pytest
 
 from drukte.config import Site, SiteError, parse_site
 from drukte.report.disclose import Discloser
-from drukte.report.formats.native import Crossing, Crossings, Observation, People, Stays, json_schema, moment
+from drukte.report.formats.native import (
+    Crossing,
+    Crossings,
+    Observation,
+    People,
+    RiderCrossings,
+    Stays,
+    json_schema,
+    moment,
+)
 from drukte.report.history import DETAIL, History
 from drukte.report.messages import observation
 from drukte.report.outbox import Outbox
@@ -53,6 +62,7 @@ def hour(
         from_=moment(start),
         observed=1.0,
         lines=[Crossing(line=n, in_=i, out=o) for n, (i, o) in (("gate", gate), ("door", door))],
+        riders=RiderCrossings(status="suppressed", from_=moment(start), lines=[]),
         stays=Stays(status="suppressed"),
     )
     shown = People(status="shown", mean=people, max=people)

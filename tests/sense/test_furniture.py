@@ -1,10 +1,13 @@
 """Signs go, people who sit stay: told apart by movements of less than a pixel, in changing light."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
 from tests.sense.test_moved import place
 
+from drukte.sense.edges import Edges
 from drukte.sense.furniture import KEPT, LOST, Furniture
 from drukte.sense.people import PERSON, Detections
 
@@ -31,7 +34,8 @@ class Scene:
     def __init__(self, light=changing, still=True):
         self.rng = np.random.default_rng(0)
         self.light, self.still = light, still
-        self.furniture = Furniture(AFTER, *SIZE)
+        self.furniture = Furniture(AFTER)
+        self.edges = Edges(*SIZE)
         self.t = 0.0
         # who sits shifts by half a pixel or so, in seconds
         way = np.cumsum(self.rng.normal(0, 0.3, (8000, 2)), axis=0)
@@ -50,7 +54,7 @@ class Scene:
             if self.rng.random() >= seen:
                 here = here[:0]
             found = Detections(here.astype(np.float32), np.full(len(here), 0.7, np.float32), np.full(len(here), PERSON))
-            answer = self.furniture.things(picture, found, self.t)
+            answer = self.furniture.things(partial(self.edges.measure, picture), found, self.t)
             out += answer[:1].tolist()
             self.t += 0.5
         return out
@@ -97,7 +101,7 @@ def test_the_scene_changed_and_all_is_forgotten():
     scene.furniture.forget()
     assert not scene.watch(10)[-1]
     for name, value in vars(scene.furniture).items():
-        if name in ("_before", "_scratch", "_edges"):
+        if name in ("_before",):
             assert not value.any(), name
 
 
@@ -124,8 +128,8 @@ def test_somebody_who_begins_to_move_counts_again():
 def test_pixels_are_never_kept():
     scene = Scene()
     scene.watch(60)
-    assert not scene.furniture._scratch.any()
-    assert not scene.furniture._edges.any()
+    assert not scene.edges._scratch.any()
+    assert not scene.edges._edges.any()
     scene.furniture.wipe()
     assert not any(v.any() for v in vars(scene.furniture).values() if isinstance(v, np.ndarray))
 

@@ -140,7 +140,7 @@ def test_a_covered_lens_is_no_empty_street(pipeline):
 
 def test_signs_go_and_who_sits_still_stays(pipeline):
     """Two figures that the detector takes for people; one of them moves by half a pixel or so."""
-    pipeline._furniture = Furniture(60.0, *SIZE)
+    pipeline._furniture = Furniture(60.0)
     boxes = np.array([[300, 250, 330, 335], [480, 280, 510, 365]], float)
     rng = np.random.default_rng(1)
     way = 0.8 * np.sin(np.cumsum(rng.normal(0, 0.3, (400, 2)), axis=0))

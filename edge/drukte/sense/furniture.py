@@ -7,12 +7,13 @@ A thing stays where it was to a fraction of a pixel, for ever. Who sits breathes
 legs: within minutes an average wanders by more, and the clock starts anew. In doubt it is a person.
 
 What is learned are boxes and a few numbers about each. They live in memory only, for as long as the thing is there;
-they are forgotten when the scene changes and overwritten then and at the end. Pixels are never kept.
+they are forgotten when the scene changes and overwritten then and at the end. No picture comes here: `edges.py` tells
+five numbers of each box.
 """
 
+from collections.abc import Callable
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,7 @@ from drukte.sense.people import Detections, Floats
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.intp]
+Look = Callable[[Floats], tuple[float, float, float, float, float]]
 
 SLOT: Final = 10.0
 """Time over which is averaged, s: two or three breaths."""
@@ -59,8 +61,6 @@ LOST: Final = 120.0
 """How long a candidate is remembered without being seen, s."""
 KEPT: Final = 3600.0
 """How long a known thing is, s."""
-WINDOW: Final = 320
-"""Largest side of what is looked at around a box, px: of larger ones the middle is enough."""
 MOST: Final = 64
 """Most candidates at a time."""
 
@@ -70,17 +70,13 @@ class Furniture:
 
     Args:
         after: how long a box must stand still, s.
-        width, height: size of the pictures, px.
     """
 
-    def __init__(self, after: float, width: int, height: int) -> None:
+    def __init__(self, after: float) -> None:
         self._after = after
-        self._scratch: NDArray[np.uint8] = hidden((WINDOW**2,), np.uint8)
-        self._edges: NDArray[np.float32] = hidden((3, WINDOW**2), np.float32)
         self._boxes: Floats = hidden((MOST, 4), np.float64)  # averaged
         self._looks: Floats = hidden((MOST, SAMPLES, 9), np.float64)  # box, centre and spread of edges, brightness
         self._before: Floats = hidden((MOST, LIGHTS, 8), np.float64)
-        self._measure(np.zeros((height, width, 3), np.uint8), np.array([0.0, 0.0, width, height]))
         self.forget()
 
     def forget(self) -> None:
@@ -97,21 +93,16 @@ class Furniture:
         self._known = np.zeros(MOST, bool)
         self._close = np.zeros(MOST, bool)
         self._lights = np.zeros((MOST, LIGHTS), np.intp)  # looks in each light
-        self._wipe_scratch()
 
     def wipe(self) -> None:
         """Overwrite everything that came from pixels."""
         self.forget()
 
-    def _wipe_scratch(self) -> None:
-        self._scratch.fill(0)
-        self._edges.fill(0)
-
-    def things(self, picture: NDArray[np.uint8], found: Detections, t: float) -> Mask:
+    def things(self, look: Look, found: Detections, t: float) -> Mask:
         """Which detections are things and not people.
 
         Args:
-            picture: (height, width, 3) uint8, blue, green, red.
+            look: tells of a box (4,), px, how its edges lie in the picture; see `edges.Edges.measure`.
             found: one box for each body in it.
             t: time on a clock that never steps, s.
 
@@ -135,11 +126,11 @@ class Furniture:
         for j, row in enumerate(rows.tolist()):
             i = int(shared[:, j].argmax())
             if shared[i, j] >= SAME:
-                self._see(row, picture, boxes[i], t)
+                self._see(row, look, boxes[i], t)
         self._add(boxes[best < SAME], t)
         return out
 
-    def _see(self, row: int, picture: NDArray[np.uint8], box: Floats, t: float) -> None:
+    def _see(self, row: int, look: Look, box: Floats, t: float) -> None:
         self._last[row] = t
         if t - self._begun[row] >= SLOT:
             self._judge(row, t)
@@ -149,7 +140,7 @@ class Furniture:
         self._looked[row] = t
         self._looks[row, number, :4] = box
         if self._close[row]:
-            self._looks[row, number, 4:] = self._measure(picture, self._boxes[row])
+            self._looks[row, number, 4:] = look(self._boxes[row])
         self._number[row] += 1
 
     def _judge(self, row: int, t: float) -> None:
@@ -210,34 +201,6 @@ class Furniture:
         self._used[rows] = False
         for learned in (self._boxes, self._looks, self._before):
             learned[rows] = 0
-
-    def _measure(self, picture: NDArray[np.uint8], box: Floats) -> tuple[float, float, float, float, float]:
-        """Centre (x, y) and spread (x, y) of the edges in and around a box, px, and its brightness.
-
-        Edges are weighted by their strength, which moves neither with brightness nor with contrast.
-        """
-        middle = (box[2:] + box[:2]) / 2
-        half = np.minimum((box[2:] - box[:2]) * 0.6, WINDOW / 2 - 1)
-        left, top = np.maximum(middle - half, 0).astype(int).tolist()
-        right, bottom = np.minimum(middle + half, picture.shape[1::-1]).astype(int).tolist()
-        rows, columns = max(bottom - top, 1), max(right - left, 1)
-        size = rows * columns
-        try:
-            grey = self._scratch[:size].reshape(rows, columns)
-            across, down, strength = (buffer[:size].reshape(rows, columns) for buffer in self._edges)
-            cv2.cvtColor(picture[top : top + rows, left : left + columns], cv2.COLOR_BGR2GRAY, dst=grey)
-            brightness = float(cv2.mean(grey)[0])
-            cv2.blur(grey, (3, 3), dst=grey)
-            cv2.Sobel(grey, cv2.CV_32F, 1, 0, dst=across)
-            cv2.Sobel(grey, cv2.CV_32F, 0, 1, dst=down)
-            cv2.magnitude(across, down, strength)
-            m = cv2.moments(strength)
-        finally:
-            self._scratch[:size] = 0
-            self._edges[:, :size] = 0
-        total = m["m00"] + 1e-6
-        spread = np.sqrt(np.maximum([m["mu20"] / total, m["mu02"] / total], 0)).tolist()
-        return m["m10"] / total, m["m01"] / total, spread[0], spread[1], max(brightness, 1.0)
 
 
 def _overlaps(a: Floats, b: Floats) -> Floats:

@@ -1,6 +1,7 @@
 """The whole way of one picture: boxes, metres, tracks, numbers. The picture is the caller's, and stays there."""
 
 from collections import deque
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from drukte.config import Site
 from drukte.sense.bodies import Bodies
 from drukte.sense.condition import Condition
 from drukte.sense.detect.yolox import YoloxDetector
+from drukte.sense.edges import Edges
 from drukte.sense.furniture import Furniture
 from drukte.sense.geometry.calibration import ground_from
 from drukte.sense.geometry.ground import Ground
@@ -52,7 +54,8 @@ class Pipeline:
         self._bodies = Bodies(self._ground)
         self._moved = MovedCamera(width, height)
         self._condition = Condition(width, height)
-        self._furniture = Furniture(site.tracking.furniture, width, height)
+        self._furniture = Furniture(site.tracking.furniture)
+        self._edges = Edges(width, height)
         self._site = site
         self.view = view_of(self._ground)
         self.forget()
@@ -108,7 +111,7 @@ class Pipeline:
             self._detector.wipe()  # its small copies of the picture go with the picture
         people, positions = self._bodies.settle(found.select(found.kinds == PERSON))
         positions.kinds = np.where(riding(people, found), RIDER, WALKER).astype(np.uint8)
-        things = self._furniture.things(picture, people, t)
+        things = self._furniture.things(partial(self._edges.measure, picture), people, t)
         if things.any():
             people, positions = people.select(~things), positions.select(~things)
         return people, positions
@@ -170,6 +173,7 @@ class Pipeline:
         self._moved.wipe()
         self._condition.wipe()
         self._furniture.wipe()
+        self._edges.wipe()
 
 
 def view_of(ground: Ground) -> View:

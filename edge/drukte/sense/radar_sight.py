@@ -1,13 +1,12 @@
 """A radar module or a recording of one, with the pipeline that reduces its frames."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from drukte.config import Site
-from drukte.config.radar import RadarGround, RadarLd2450Source, RadarRd03dSource, RadarReplaySource, RadarTiSource
+from drukte.config.radar import RadarGround
 from drukte.sense.geometry.plane import GroundError
 from drukte.sense.geometry.view import View
 from drukte.sense.lock.liveness import NotAliveError
@@ -16,12 +15,8 @@ from drukte.sense.radar_pipeline import RadarPipeline
 from drukte.sense.result import FrameResult
 from drukte.sense.sources.base import SourceEnded, SourceError
 from drukte.sense.sources.radar import RadarFrame
-from drukte.sense.sources.radar_ld2450_setup import Ld2450Setup
-from drukte.sense.sources.radar_modules import MODULES
-from drukte.sense.sources.radar_port import RadarError, find_port, open_port
-from drukte.sense.sources.radar_reader import RadarReader
-from drukte.sense.sources.radar_replay import RadarReplay
-from drukte.sense.sources.radar_ti_cli import TiCommandLine, read_lines
+from drukte.sense.sources.radar_open import RadarSource, open_radar
+from drukte.sense.sources.radar_port import RadarError
 from drukte.summary import RUNNING
 
 WAIT: Final = 0.5
@@ -37,44 +32,17 @@ class RadarSight:
         if not isinstance(site.ground, RadarGround):
             raise GroundError("a radar needs ground.kind radar")
         settings = site.source
-        self._reader: RadarReader | None = None
-        self._replay: RadarReplay | None = None
-        self._frames: Iterator[RadarFrame] = iter(())
-        self.fds: tuple[int, ...] = ()
+        if not isinstance(settings, RadarSource):
+            raise SourceError(f"source.kind {settings.kind} is no radar")
         self.closed = False
         try:
-            match settings:
-                case RadarReplaySource():
-                    module = MODULES[settings.module]
-                    path = folder / settings.path
-                    self.rate = None if settings.rate == "max" else 1 / module.period
-                    period = None if isinstance(settings.rate, str) else 1 / settings.rate
-                    try:
-                        self._replay = RadarReplay(
-                            path, module, real_time=settings.rate != "max", loop=settings.loop, period=period
-                        )
-                    except OSError as error:
-                        raise RadarError(
-                            f"radar recording {path}: {error.strerror}. Check source.path; "
-                            "`drukte simulate radar --out FILE` makes one"
-                        ) from None
-                    self._frames = self._replay.frames()
-                case RadarTiSource() | RadarLd2450Source() | RadarRd03dSource():
-                    name = settings.module if isinstance(settings, RadarTiSource) else settings.kind[len("radar-") :]
-                    module = MODULES[name]
-                    self.rate = 1 / module.period
-                    port = open_port(find_port(settings.port), module.baud)
-                    if isinstance(settings, RadarTiSource):
-                        configure(settings, folder, port)
-                    else:
-                        Ld2450Setup(port, settings.port).run()
-                    self.fds = (port.fileno(),)
-                    self._reader = RadarReader(lambda: port, module, name=settings.port)
-                case _:
-                    raise RadarError(f"source.kind {settings.kind} is no radar")
+            opened = open_radar(settings, folder)
         except RadarError as error:
             raise SourceError(str(error)) from None
-        self._pipeline = RadarPipeline(site, site.ground, module, settings.use)
+        self._reader, self._replay = opened.reader, opened.replay
+        self._frames = opened.replay.frames() if opened.replay else iter(())
+        self.fds, self.rate = opened.fds, opened.rate
+        self._pipeline = RadarPipeline(site, site.ground, opened.module, settings.use)
         self._known = self._pipeline.answer()
         self._early: RadarFrame | None = None
 
@@ -163,22 +131,3 @@ class RadarSight:
         if not self.closed:
             self.close()
         self._pipeline.wipe()
-
-
-def configure(settings: RadarTiSource, folder: Path, data: object) -> None:
-    """Send the configuration, if there is one. Raises RadarError."""
-    if settings.configuration is None:
-        return
-    path = folder / settings.configuration
-    try:
-        lines = read_lines(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RadarError(f"radar configuration {path}: cannot be read ({error}). Check source.configuration") from None
-    if settings.command_port is None:
-        TiCommandLine(data, settings.port).configure(lines, str(path))  # type: ignore[arg-type]
-        return
-    port = open_port(find_port(settings.command_port), 115_200)
-    try:
-        TiCommandLine(port, settings.command_port).configure(lines, str(path))
-    finally:
-        port.close()

@@ -23,7 +23,10 @@ SCOPE: Final = {
         for name in ("kernel", "commands", "seccomp", "landlock", "memory", "holdings", "selftest", "seal")
     ],
     "pixels": [
-        *(f"sense/{name}.py" for name in ("camera_sight", "lock/liveness", "pipeline", "moved", "detect/yolox")),
+        *(
+            f"sense/{name}.py"
+            for name in ("camera_sight", "lock/liveness", "pipeline", "condition", "edges", "moved", "detect/yolox")
+        ),
         *(f"sense/sources/{name}.py" for name in ("__init__", "base", "camera")),
     ],
     "radar data": [
@@ -33,7 +36,7 @@ SCOPE: Final = {
     "TI radars": ["sense/sources/radar_ti.py", "sense/sources/radar_ti_parts.py"],
     "LD2450 and RD-03D": ["sense/sources/radar_ld2450.py"],
     "radars' set-up, before the seal": [
-        f"sense/sources/radar_{name}.py" for name in ("modules", "ti_cli", "ld2450_setup")
+        f"sense/sources/radar_{name}.py" for name in ("open", "modules", "ti_cli", "ld2450_setup")
     ],
     "recordings, and the audit's own pictures": [
         f"sense/sources/{name}.py" for name in ("recorded", "canary", "radar_replay")

@@ -34,6 +34,7 @@ HARMLESS: Final = {
     "sys": r"executable|prefix|base_prefix|path|argv|orig_argv|version_info|platform|maxsize|byteorder|float_info",
     "io": r"TextIOBase|BytesIO|StringIO|SEEK_[A-Z]+|open|BufferedReader|BufferedIOBase|RawIOBase",
     "cv2": r"[A-Z][A-Z0-9_]+|resize|createHanningWindow|accumulateWeighted|cvtColor|Sobel|magnitude|blur|mulSpectrums"
+    r"|Laplacian|calcHist|meanStdDev|mean|moments|multiply|subtract"
     r"|dft|VideoCapture|imdecode|setNumThreads|remap|warpPerspective|undistortPoints|error",
     "numpy": rf"(?!({_NUMPY}|_\w+)(\.|$)).*",
     "onnxruntime": r"InferenceSession|SessionOptions|GraphOptimizationLevel.*|ExecutionMode.*|OrtValue"

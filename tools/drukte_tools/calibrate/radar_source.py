@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from drukte.config.radar import RadarReplaySource, RadarTiSource
-from drukte.sense.radar_sight import configure
 from drukte.sense.sources import SourceError
 from drukte.sense.sources.radar import RadarFrame
 from drukte.sense.sources.radar_ld2450_setup import Ld2450Setup
 from drukte.sense.sources.radar_modules import MODULES, Module
+from drukte.sense.sources.radar_open import configure
 from drukte.sense.sources.radar_port import RadarError, find_port, open_port
 from drukte.sense.sources.radar_reader import RadarReader
 from drukte.sense.sources.radar_replay import RadarReplay
