@@ -105,16 +105,19 @@ class Pipeline:
         self._moved.look(picture, t)
         if self._moved.calibration == SUSPECT != before:
             self._furniture.forget()  # what was learned of the place is not true of this one
-        try:
-            found = self._detector(picture)
-        finally:
-            self._detector.wipe()  # its small copies of the picture go with the picture
+        found = self._detect(picture)
         people, positions = self._bodies.settle(found.select(found.kinds == PERSON))
         positions.kinds = np.where(riding(people, found), RIDER, WALKER).astype(np.uint8)
         things = self._furniture.things(partial(self._edges.measure, picture), people, t)
         if things.any():
             people, positions = people.select(~things), positions.select(~things)
         return people, positions
+
+    def _detect(self, picture: NDArray[np.uint8]) -> Detections:
+        try:
+            return self._detector(picture)
+        finally:
+            self._detector.wipe()  # its small copies of the picture go with the picture
 
     def count(self, people: Detections, t: float, drawn: bool = False) -> list[FrameResult]:
         """The same for boxes from elsewhere, one for each person; `drawn`: by hand, so without a detector's errors."""
@@ -154,7 +157,7 @@ class Pipeline:
 
     def answer(self, picture: NDArray[np.uint8]) -> NDArray[np.float64]:
         """What the detector makes of a picture, as numbers, to compare before and after the seal."""
-        found = self._detector(picture)
+        found = self._detect(picture)
         return np.column_stack([found.boxes, found.scores]).astype(np.float64)
 
     def everybody(self, picture: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Floats, Floats]:
@@ -163,7 +166,7 @@ class Pipeline:
         Returns:
             (n, 4) all boxes, several for each person, px; then for each person once: (m, 2) places, m, and (m,) scores.
         """
-        found = self._detector(picture)
+        found = self._detect(picture)
         _, positions = self._bodies.settle(found.select(found.kinds == PERSON))
         return found.boxes, positions.xy, positions.scores
 

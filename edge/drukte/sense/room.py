@@ -146,7 +146,7 @@ def _loop(
                 if results is not None:
                     last_seen = time.monotonic()
                     deadman.feed()
-                    state = _add(ticker, results, last_seen, usual)
+                    state = _add(ticker, results, last_seen, usual, usual if state == STARVED else state)
             except SourceEnded:
                 why = Exit.OK
         if why is not None:
@@ -155,7 +155,7 @@ def _loop(
             sight.close()
             if light is not None:
                 os.close(light)
-            _add(ticker, sight.finish(), time.monotonic(), usual)
+            _add(ticker, sight.finish(), time.monotonic(), usual, state)
         steady = time.monotonic()
         if steady - last_seen > patience:
             state = STARVED
@@ -167,9 +167,11 @@ def _loop(
             time.sleep(0.05)
 
 
-def _add(ticker: Ticker, results: list[FrameResult], steady: float, usual: int) -> int:
-    """Add what the pipeline gave out; returns the state of the sensor."""
-    state = usual
+def _add(ticker: Ticker, results: list[FrameResult], steady: float, usual: int, state: int) -> int:
+    """Add what the pipeline gave out; returns the sensor's state by the last of it, or `state` if it gave nothing.
+
+    Numbers come in batches, so that most frames give nothing and say nothing about the state.
+    """
     for result in results:
         state = usual if result.state == RUNNING else result.state
         ticker.add(result.zones, steady, state, result.calibration, result.mode)
