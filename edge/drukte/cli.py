@@ -13,19 +13,9 @@ from drukte.config import Site, SiteError, effective, load_site
 from drukte.doctor.cli import doctor
 from drukte.exits import Exit
 from drukte.models_cli import models
+from drukte.options import SITE, site_option
 from drukte.setup.cli import setup
 from drukte.verify import verify
-
-SITE = Path("/etc/drukte/site.yaml")
-site_option = click.option(
-    "--site",
-    "site_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=SITE,
-    show_default=True,
-    envvar="DRUKTE_SITE",
-    help="Site file of this device.",
-)
 
 
 class Commands(click.Group):

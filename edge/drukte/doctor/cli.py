@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 
 from drukte.doctor.machine import Finding, Machine
-
-SITE = Path("/etc/drukte/site.yaml")
+from drukte.options import site_option
 
 
 def examine(site_file: Path, machine: Machine, network: bool) -> Iterator[Finding]:
@@ -30,15 +29,7 @@ def examine(site_file: Path, machine: Machine, network: bool) -> Iterator[Findin
 
 
 @click.command()
-@click.option(
-    "--site",
-    "site_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=SITE,
-    show_default=True,
-    envvar="DRUKTE_SITE",
-    help="Site file of this device.",
-)
+@site_option
 @click.option("--json", "as_json", is_flag=True, help="Print a list of findings as JSON instead.")
 @click.option("--offline", is_flag=True, help="Leave the broker alone.")
 def doctor(site_file: Path, as_json: bool, offline: bool) -> None:

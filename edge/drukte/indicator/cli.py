@@ -11,18 +11,12 @@ from drukte.exits import Exit
 from drukte.indicator.hold import folder
 from drukte.indicator.keeper import keep
 from drukte.indicator.lamps import LampError, lamp_for
+from drukte.options import site_option
 from drukte.settings import load_trusted
 
 
 @click.command()
-@click.option(
-    "--site",
-    "site_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("/etc/drukte/site.yaml"),
-    show_default=True,
-    envvar="DRUKTE_SITE",
-)
+@site_option
 @click.option("--try", "only_try", is_flag=True, help="Switch the light on for three seconds and end.")
 def indicator(site_file: Path, only_try: bool) -> None:
     """Switch the light of this device on while a camera is open, until a signal comes."""

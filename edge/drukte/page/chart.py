@@ -55,8 +55,9 @@ def chart(today: Mapping[int, float], usual: Mapping[int, tuple[float, float]], 
     )
     return (
         f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{say["chart"]}">{"".join(parts)}</svg>'
-        f'<figcaption><span class="key today"></span> {say["today"]} <span class="key usual"></span> {say["usual"]}'
-        f"</figcaption></figure><details><summary>{say['table']}</summary><table><caption>{say['chart']}</caption>"
+        f'<figcaption><span class="key today"></span> {say["today"]} <span class="key usual"></span> {say["usual"]}. '
+        f"{say['drawn']}</figcaption></figure><details><summary>{say['table']}</summary>"
+        f"<table><caption>{say['chart']}</caption>"
         f'<thead><tr><th scope="col">{say["hour"]}</th><th scope="col">{say["today"]}</th>'
         f'<th scope="col">{say["usual"]}</th></tr></thead><tbody>{rows}</tbody></table></details>'
     )

@@ -8,6 +8,7 @@ import click
 
 from drukte.config import SiteError, load_site
 from drukte.exits import Exit
+from drukte.options import site_option
 from drukte.page.facts import Reader
 from drukte.page.server import NotAllowedError, make
 from drukte.page.view import View
@@ -18,15 +19,7 @@ RUNTIME = Path("/run/drukte-report")
 
 
 @click.command()
-@click.option(
-    "--site",
-    "site_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("/etc/drukte/site.yaml"),
-    show_default=True,
-    envvar="DRUKTE_SITE",
-    help="Site file of this device.",
-)
+@site_option
 @click.option("--listen", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8570, show_default=True)
 @click.option(

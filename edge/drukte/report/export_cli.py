@@ -13,6 +13,7 @@ import click
 
 from drukte.config import Site, SiteError, load_site
 from drukte.exits import Exit
+from drukte.options import site_option
 from drukte.report.formats.native import Observation
 from drukte.report.formats.table import ExportError, write_csv, write_parquet
 from drukte.report.history import KEEP, each, read_only
@@ -22,15 +23,7 @@ DAY.name = "day"
 
 
 @click.command()
-@click.option(
-    "--site",
-    "site_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("/etc/drukte/site.yaml"),
-    show_default=True,
-    envvar="DRUKTE_SITE",
-    help="Site file of this device.",
-)
+@site_option
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Folder with history.sqlite.")
 @click.option("--from", "first", type=DAY, help="First day, in the place's own time; the oldest kept if left out.")
 @click.option("--to", "last", type=DAY, help="Last day, included; today if left out.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from drukte.cli import site_option
+from drukte.options import site_option
 from drukte.sample.folder import STATE
 
 _path = click.Path(path_type=Path, dir_okay=False)

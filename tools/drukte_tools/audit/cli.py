@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from drukte.cli import site_option
 from drukte.config import SiteError, load_site
 from drukte.models import ModelError
+from drukte.options import site_option
 from drukte_tools.audit.twins import PLANTS
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import click
 import numpy as np
 
-from drukte.cli import site_option
 from drukte.config.ground import PRESETS, Lens
 from drukte.exits import Exit
 from drukte.models import ModelError
+from drukte.options import site_option
 from drukte.sense.geometry.calibration import CalibrationError, GroundError
 from drukte.sense.sources import SourceError
 from drukte_tools.calibrate.acts import RecordError
