@@ -91,6 +91,20 @@ def test_a_missing_head_is_said(path: Path) -> None:
         verify(path)
 
 
+@pytest.mark.parametrize("junk", [b"", b"junk", b"\xff\xfe 3", b"-1 x"])
+def test_a_damaged_head_is_said(path: Path, junk: bytes) -> None:
+    path.with_suffix(".head").write_bytes(junk)
+    with pytest.raises(LedgerError, match="damaged"):
+        verify(path)
+
+
+def test_lines_that_were_cut_off_are_counted(path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]))
+    with pytest.raises(LedgerError, match=f"knows of {len(lines)} lines, here are {len(lines) - 1}"):
+        verify(path)
+
+
 def test_a_power_cut_within_a_line_is_mended_and_written_down(path: Path) -> None:
     with path.open("ab") as file:
         file.write(b'{"act":"audit","at":"2026')

@@ -128,11 +128,14 @@ def verify(path: Path, known: str | None = None) -> Entry | None:
         if last is not None:
             raise LedgerError(f"ledger {path}: {head.name} beside it is missing, so lost lines could not be noticed")
         return None
-    n, _, expected = head.read_text().strip().partition(" ")
+    n, _, expected = head.read_text(encoding="utf-8", errors="replace").strip().partition(" ")
+    if not n.isdecimal():
+        raise LedgerError(f"ledger {path}: {head.name} beside it is damaged, so lost lines could not be noticed")
     have = (str(last.n), last.hash) if last else ("-1", START)
     if (n, expected) != have:
         raise LedgerError(
-            f"ledger {path}: ends with line {int(have[0]) + 1}, but line {n} (from 0) was written; cut off"
+            f"ledger {path}: was cut off or exchanged: {head.name} beside it knows of {int(n) + 1} lines, "
+            f"here are {int(have[0]) + 1}"
         )
     return last
 
