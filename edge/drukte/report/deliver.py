@@ -67,9 +67,9 @@ class Delivery:
         return received
 
     @property
-    def cursor(self) -> int:
-        """Number of the latest observation that is under way; -1 for none."""
-        return self._cursor
+    def under_way(self) -> set[int]:
+        """Observations that have been sent, and that the store does not know as confirmed yet."""
+        return self._under_way.keys() | self._confirmed
 
     @property
     def condition(self) -> Condition:

@@ -247,8 +247,8 @@ class Report:
             self._health.heard(record, now, mono)
         self._closing.add([record for record in records if record.kind == SUMMARY])
 
-    def _under_way(self) -> int:
-        return max((delivery.cursor for delivery in self._deliveries), default=-1)
+    def _under_way(self) -> set[int]:
+        return {seq for delivery in self._deliveries for seq in delivery.under_way}
 
     def _say_status(self, now: float, mono: float, anew: bool) -> None:
         reader = self._reader
