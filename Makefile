@@ -24,7 +24,7 @@ lint: $(VENV)/.ok ## style, types and import contracts alone
 	@$(PY) -m pytest -q tests/test_gates.py
 
 attack: $(VENV)/.ok ## try to reckon hidden numbers out of all that is published on 1,000 random days
-	@nice $(PY) -m pytest -q -s -m slow tests/report/test_attack.py tests/report/test_attack_everywhere.py
+	@nice $(PY) -m pytest -q -s -m slow tests/report/disclosure/test_attack.py tests/report/disclosure/test_attack_everywhere.py
 
 # Home Assistant needs a newer Python than drukte does, and hundreds of packages: it gets an environment of its own.
 HA_PYTHON ?= python3.13
@@ -53,20 +53,20 @@ node-red: $(VENV)/.ok $(RED)/.ok test-packages ## let Node-RED run the flow of d
 	  tests/report/formats/test_examples.py
 
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
-	@nice $(PY) -m pytest -q -s -m slow tests/report/test_merge.py
+	@nice $(PY) -m pytest -q -s -m slow tests/report/disclosure/test_merge.py
 
 .PHONY: soak
 soak: $(VENV)/.ok test-packages ## 24 simulated hours of kills, broker restarts, network cuts and full disks (half an hour)
-	@nice $(PY) -m pytest -q -s -m slow tests/report/test_soak.py tests/report/test_backoff.py
+	@nice $(PY) -m pytest -q -s -m slow tests/report/test_soak.py tests/report/broker/test_backoff.py
 
 .PHONY: brokers
 brokers: $(VENV)/.ok test-packages ## the same suite on Mosquitto, RabbitMQ and NATS; installs the latter two
 	@$(call apt_install,rabbitmq-server nats-server)
-	@nice $(PY) -m pytest -q -ra -m slow tests/report/test_brokers.py
+	@nice $(PY) -m pytest -q -ra -m slow tests/report/broker/test_brokers.py
 
 .PHONY: fuzz
 fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records: no crash, no wrong count
-	@nice $(PY) -m pytest -q -s -m slow tests/report/test_fuzz.py
+	@nice $(PY) -m pytest -q -s -m slow tests/report/broker/test_fuzz.py
 
 audit: $(VENV)/.ok test-packages ## the audit on the demo, a simulated radar and four planted leaks (as root; a quarter of an hour)
 	@$(PY) -m pytest -q -s -m slow tests/tools/audit

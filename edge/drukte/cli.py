@@ -128,8 +128,8 @@ def _site_or_exit(site_file: Path) -> Site:
 
 def _check_formats(site: Site, site_file: Path) -> None:
     """Formats may come from other packages, so what can be wrong with them is not in the site file's schema."""
+    from drukte.report.broker.tell import formats_of
     from drukte.report.formats.registry import FormatError
-    from drukte.report.tell import formats_of
 
     try:
         formats_of(site)

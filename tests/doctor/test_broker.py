@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tests.report.broker.pki import Authority
 from tests.report.conftest import Mosquitto, make_site, site_text
-from tests.report.pki import Authority
 
 from drukte.cli import drukte
 from drukte.config.report import Broker
 from drukte.doctor import broker
 from drukte.doctor.machine import Finding
-from drukte.report.broker import free_port
+from drukte.report.broker.desk import free_port
 
 
 @pytest.fixture(autouse=True)

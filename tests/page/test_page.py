@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.report.conftest import make_site
-from tests.report.test_interpret import SITE, seen, street, weeks
+from tests.report.meaning.test_interpret import SITE, seen, street, weeks
 
 from drukte.page.facts import Reader
 from drukte.page.server import NotAllowedError, check, make
 from drukte.page.view import View
 from drukte.page.words import LANGUAGES, WORDS
-from drukte.report.history import History
+from drukte.report.store.history import History
 
 NOW = int(datetime(2026, 12, 14, 14, 7, tzinfo=UTC).timestamp())  # a Monday, seven past three at the place
 CHROMIUM = Path("/usr/bin/chromium")
@@ -34,7 +34,10 @@ def folder(tmp_path_factory):
     history.keep([seen(NOW - NOW % 900 - 900, None, status="under_5", zone="corner")])
     history.close()
     status = {"sensing": True, "state": "running", "seal": 7, "waiting": 2, "lost": 0, "merged": 0, "accepted": 99}
-    status |= {"rejected": {"crc": 1}, "brokers": {"primary": {"condition": "connected", "waiting": 2, "publish_median": 1.5}}}
+    status |= {
+        "rejected": {"crc": 1},
+        "brokers": {"primary": {"condition": "connected", "waiting": 2, "publish_median": 1.5}},
+    }
     (folder / "health.json").write_text(json.dumps(status))
     return folder
 

@@ -16,7 +16,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from drukte.config import Site, parse_site
-from drukte.report.broker import HOST, free_port, mosquitto
+from drukte.report.broker.desk import HOST, free_port, mosquitto
 from drukte.summary import Summary
 
 SITE = """

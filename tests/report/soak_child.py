@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 
 from drukte.config import load_site
-from drukte.report.attest import Attestation
-from drukte.report.history import History
-from drukte.report.outbox import Outbox
+from drukte.report.broker.tell import brokers, wants
+from drukte.report.ledger.attest import Attestation
 from drukte.report.process import Clocks, Report
-from drukte.report.tell import brokers, wants
+from drukte.report.store.history import History
+from drukte.report.store.outbox import Outbox
 
 
 def main(site_file: Path, state: Path, clock_file: Path) -> None:

@@ -5,10 +5,10 @@ import itertools
 from drukte.config import Site
 from drukte.report.closing import Closing
 from drukte.report.formats.native import Observation
-from drukte.report.history import History
-from drukte.report.outbox import Outbox
-from tests.report.attack import FLOWS, WINDOW, Day, T, publish_for_the_public, random_day, town
+from drukte.report.store.history import History
+from drukte.report.store.outbox import Outbox
 from tests.report.conftest import record
+from tests.report.disclosure.attack import FLOWS, WINDOW, Day, T, publish_for_the_public, random_day, town
 from tests.report.formats.conftest import with_public
 
 

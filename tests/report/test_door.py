@@ -189,7 +189,7 @@ def test_garbage_between_records_costs_no_record(garbage: bytes, good: int) -> N
 
 
 def test_mutated_records_never_get_in(pipe: Pipe, clock: Time) -> None:
-    """Bit flips, cuts, splices and repeats of good records; the long form runs in tests/report/test_fuzz.py."""
+    """Bit flips, cuts, splices and repeats of good records; the long form runs in tests/report/broker/test_fuzz.py."""
     rng = random.Random(1)
     door = reader(pipe, clock)
     for seq in range(300):

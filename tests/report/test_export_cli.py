@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from drukte.report.export_cli import export
 from drukte.report.formats.native import seconds
-from drukte.report.history import History
-from tests.report.attack import publish, random_day, town
+from drukte.report.store.history import History
 from tests.report.conftest import site_text
+from tests.report.disclosure.attack import publish, random_day, town
 
 DAY = "2027-01-15"
 

@@ -31,13 +31,13 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from drukte.report.broker import HOST
+from drukte.report.broker.desk import HOST
 from drukte.report.formats.native import seconds
 from drukte.summary import encode
+from tests.report.broker.pki import Authority
+from tests.report.broker.proxy import Proxy
+from tests.report.broker.test_mqtt import tls
 from tests.report.conftest import EXACT, Mosquitto, beat, record, site_text
-from tests.report.pki import Authority
-from tests.report.proxy import Proxy
-from tests.report.test_mqtt import tls
 
 ROOT = Path(__file__).parents[2]
 START = 1_800_000_000 // 60 * 60

@@ -6,11 +6,11 @@ import pytest
 from rich.console import Console
 
 from drukte.config.report import Broker
-from drukte.report.broker import local_broker
+from drukte.report.broker.desk import local_broker
 from drukte.report.formats.native import dump
 from drukte.report.watch import Board, main, watch
 from tests.report.conftest import Mosquitto, listening
-from tests.report.test_outbox import observations
+from tests.report.store.test_outbox import observations
 
 
 def sample() -> list[tuple[str, bytes]]:
@@ -62,7 +62,7 @@ def test_no_broker_is_an_error_for_people(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize("installed", [True, False])
 def test_a_broker_for_the_desk(installed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    from drukte.report import broker as module
+    from drukte.report.broker import desk as module
 
     if not installed:
         monkeypatch.setattr(module, "mosquitto", lambda: None)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from drukte.report.broker import HOST, free_port
+from drukte.report.broker.desk import HOST, free_port
 from drukte_tools.audit.trace import Traced, command, parse
 
 SITE = Path(__file__).parents[2] / "firmware_config" / "sites" / "demo-street.yaml"

@@ -19,7 +19,7 @@ from drukte.config import load_site
 from drukte.exits import Exit
 from drukte.models import ModelError, find
 from drukte.models.pull import pull
-from drukte.report.broker import BrokerError, Running, local_broker
+from drukte.report.broker.desk import BrokerError, Running, local_broker
 from drukte.report.watch import main as watch
 
 VIDEO = "vtest.avi"

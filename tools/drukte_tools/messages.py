@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAD = """# Messages
 
 Every message of drukte, field by field. This page is made by `drukte messages` from the models in
-`edge/drukte/report/formats/native.py`, and so are the JSON Schemas in `edge/drukte/data/`. How to use the messages
+`edge/drukte/report/formats/native/`, and so are the JSON Schemas in `edge/drukte/data/`. How to use the messages
 is told in [city-data.md](city-data.md).
 """
 TITLES = {

@@ -19,7 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from drukte.config import Site
 from drukte.config.report import Broker
 from drukte.doctor.machine import Finding, fine, fix
-from drukte.report.secret import SecretError, credential, read_secret, tls_context, uses_tls
+from drukte.report.broker.secret import SecretError, credential, read_secret, tls_context, uses_tls
 
 PATIENCE: Final = 8.0
 """Seconds for an answer."""

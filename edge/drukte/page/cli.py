@@ -12,8 +12,8 @@ from drukte.options import site_option
 from drukte.page.facts import Reader
 from drukte.page.server import NotAllowedError, make
 from drukte.page.view import View
+from drukte.report.broker.secret import SecretError, read_secret
 from drukte.report.places import state_folder
-from drukte.report.secret import SecretError, read_secret
 
 RUNTIME = Path("/run/drukte-report")
 

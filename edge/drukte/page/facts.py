@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from drukte.config import Site
+from drukte.report.disclosure.merge import HOUR
+from drukte.report.disclosure.public import is_first
 from drukte.report.formats.native import Busyness, Observation, seconds
-from drukte.report.history import KEEP, between, newest, read_only
-from drukte.report.interpret import Interpreter
-from drukte.report.merge import HOUR
-from drukte.report.service import DAY, Completeness
-from drukte.report.usual import Usual, people_of
+from drukte.report.health.service import DAY, Completeness
+from drukte.report.meaning.interpret import Interpreter
+from drukte.report.meaning.usual import Usual, people_of
+from drukte.report.store.history import KEEP, between, newest, read_only
 
 STALE: Final = 120.0
 """A status older than this is that of a process that has gone, s."""
@@ -108,8 +109,7 @@ class Reader:
         )
 
     def _ours(self, observations: list[Observation]) -> list[Observation]:
-        """Without the second, public product, which is made of the first."""
-        return [o for o in observations if o.disclosure.policy == self._site.disclosure.policy]
+        return [o for o in observations if is_first(o, self._site)]
 
     def _status(self, now: float) -> dict[str, Any] | None:
         try:

@@ -9,8 +9,8 @@ from drukte.config import Site
 from drukte.page.chart import chart
 from drukte.page.facts import Facts
 from drukte.page.words import LANGUAGES, WORDS
-from drukte.report.attest import REQUIRED
 from drukte.report.formats.native import Busyness, Observation, seconds
+from drukte.report.ledger.attest import REQUIRED
 from drukte.summary import SEAL
 
 FRESH: Final = 30

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence, Set
 from typing import Final
 
 from drukte.config import Site
-from drukte.report.disclose import Discloser
+from drukte.report.disclosure.disclose import Discloser
+from drukte.report.disclosure.public import for_the_public, not_told
 from drukte.report.formats.native import Crossings, Day, Observation, dump
-from drukte.report.history import History
 from drukte.report.messages import observation
-from drukte.report.outbox import Outbox
-from drukte.report.public import for_the_public, not_told
-from drukte.report.window import GRACE, LONGEST_GAP, Windows
+from drukte.report.store.history import History
+from drukte.report.store.outbox import Outbox
+from drukte.report.windows.window import GRACE, LONGEST_GAP, Windows
 from drukte.summary import Summary
 
 log = logging.getLogger(__name__)

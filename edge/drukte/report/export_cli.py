@@ -16,7 +16,7 @@ from drukte.exits import Exit
 from drukte.options import site_option
 from drukte.report.formats.native import Observation
 from drukte.report.formats.table import ExportError, write_csv, write_parquet
-from drukte.report.history import KEEP, each, read_only
+from drukte.report.store.history import KEEP, each, read_only
 
 DAY = click.DateTime(["%Y-%m-%d"])
 DAY.name = "day"

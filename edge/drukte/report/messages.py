@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from drukte import __version__
 from drukte.config import Site
-from drukte.report.disclose import Blocks
+from drukte.report.disclosure.disclose import Blocks
 from drukte.report.formats.native import Level, Meta, Observation, ZoneMeta, moment
-from drukte.report.window import Closed
+from drukte.report.windows.window import Closed
 
 
 def topics(site: Site) -> Callable[[str], str]:

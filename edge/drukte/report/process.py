@@ -11,24 +11,26 @@ from typing import Final
 
 from drukte.command import LONGEST, Act, Command
 from drukte.config import Site
-from drukte.report.alive import Alive
-from drukte.report.attest import Attestation
+from drukte.report.broker.commands import Commands
+from drukte.report.broker.deliver import Delivery
+from drukte.report.broker.mqtt import Link
+from drukte.report.broker.tell import Teller, brokers, client_id, device_of, formats_of
+from drukte.report.broker.wake import Wake
 from drukte.report.closing import Closing
-from drukte.report.commands import Commands
-from drukte.report.deliver import Delivery
+from drukte.report.disclosure.public import is_first
 from drukte.report.door import DoorReader
 from drukte.report.formats.base import Outgoing
-from drukte.report.formats.native import BrokerStatus, Day, DeviceStatus, SelfCheck, dump, moment
-from drukte.report.health import Health
-from drukte.report.history import History
-from drukte.report.meaning import Meaning
+from drukte.report.formats.native import BrokerStatus, DeviceStatus, dump, moment
+from drukte.report.health.alive import Alive
+from drukte.report.health.health import Health
+from drukte.report.health.service import DAY, Completeness
+from drukte.report.ledger.attest import Attestation
+from drukte.report.meaning.meaning import Meaning
+from drukte.report.meaning.selfcheck import SelfChecks
 from drukte.report.messages import meta, topics
-from drukte.report.mqtt import Link
-from drukte.report.outbox import Outbox
-from drukte.report.selfcheck import SelfChecks
-from drukte.report.service import DAY, Completeness
-from drukte.report.tell import Teller, brokers, client_id, device_of, formats_of
-from drukte.report.wake import Wake
+from drukte.report.standing import Standing
+from drukte.report.store.history import History
+from drukte.report.store.outbox import Outbox
 from drukte.summary import SUMMARY
 
 log = logging.getLogger(__name__)
@@ -80,20 +82,16 @@ class Report:
         self._outbox = outbox
         self._clocks = clocks or Clocks()
         self._attestation = attestation
-        self._attested: int | None = None
         self._boot = os.urandom(4).hex()
         self._topic = topics(site)
         self._zones = [zone.name for zone in site.zones]
         self._reader = DoorReader(door, site, self._clocks.now, self._clocks.monotonic)
         self._health = Health(site, self._boot)
         self._jumps = 0
-        self._days: dict[str, Day] = {}
         self._meaning = Meaning(site, history, self._clocks.now())
         self._complete = Completeness(len(site.zones))
         recent = history.between(int(self._clocks.now()) - DAY, int(self._clocks.now()))
-        self._complete.take(o for o in recent if o.disclosure.policy == site.disclosure.policy)
-        self._checks = SelfChecks(site, history)
-        self._checked: SelfCheck | None = None
+        self._complete.take(o for o in recent if is_first(o, site))
         self._said: tuple[object, ...] = ()
         self._said_at = -STATUS_EVERY
         self._stopping = False
@@ -128,6 +126,7 @@ class Report:
             for (name, settings), teller in zip(brokers(site).items(), self._tellers.values(), strict=True)
         ]
         self._native = [delivery for delivery in self._deliveries if self._tellers[delivery.link.name].native]
+        self._standing = Standing(self._topic, self._native, SelfChecks(site, history), attestation)
 
     def _ask(self, _command: Command) -> None:
         self._asked = True
@@ -177,7 +176,7 @@ class Report:
         self._take_in()
         made = self._closing.close(self._under_way())
         self._meaning.take(made)
-        self._complete.take(o for o in made if o.disclosure.policy == self._site.disclosure.policy)
+        self._complete.take(o for o in made if is_first(o, self._site))
         now, mono = self._clocks.now(), self._clocks.monotonic()
         self._alive.windows(made, mono)
         self._health.look(now, mono)
@@ -186,11 +185,8 @@ class Report:
         if self._asked:
             new, self._asked = self._deliveries, False
         anew = self._greet(new)
-        self._say_days(anew)
-        self._say_meaning(anew)
-        self._say_check(now, anew)
+        self._standing.say(now, anew, self._closing.days, self._meaning, self._reader.seal)
         self._say_status(now, mono, anew)
-        self._attest(now, anew)
         if self._alive.turn(mono):
             self._alive.status(self._status(now, mono))
 
@@ -204,39 +200,6 @@ class Report:
             if all(sent):
                 teller.greeted()
         return bool(new)
-
-    def _attest(self, now: float, anew: bool) -> None:
-        """Say what keeps frames in: to a broker that is new, and when the seal changes."""
-        if self._attestation is None or not (anew or self._reader.seal != self._attested):
-            return
-        said = dump(self._attestation.message(now, self._reader.seal))
-        for delivery in self._native:
-            delivery.link.publish(self._topic("privacy"), said, retain=True, schema="drukte/privacy/1")
-        self._attested = self._reader.seal
-
-    def _say_days(self, anew: bool) -> None:
-        """Say the last whole day of each zone: to a broker that is new, and when a day is over."""
-        if not anew and self._closing.days == self._days:
-            return
-        self._days = self._closing.days
-        for name, day in self._days.items():
-            for delivery in self._native:
-                delivery.link.publish(self._topic(f"{name}/day"), dump(day), retain=True, schema="drukte/day/1")
-
-    def _say_meaning(self, anew: bool) -> None:
-        """Say what the last window of each zone means: to a broker that is new, and when there is a new one."""
-        for zone, message in self._meaning.to_say(anew).items():
-            for delivery in self._native:
-                delivery.link.publish(self._topic(f"{zone}/busyness"), message, retain=True, schema="drukte/busyness/1")
-
-    def _say_check(self, now: float, anew: bool) -> None:
-        """Say the last week's self-check: to a broker that is new, and when a week is over."""
-        check = self._checks.look(now)
-        if check is None or (check == self._checked and not anew):
-            return
-        self._checked = check
-        for delivery in self._native:
-            delivery.link.publish(self._topic("selfcheck"), dump(check), retain=True, schema="drukte/selfcheck/1")
 
     def _take_in(self) -> None:
         records = self._reader.read()

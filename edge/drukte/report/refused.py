@@ -22,12 +22,12 @@ from drukte.config import SiteError
 from drukte.config.base import Name
 from drukte.config.generic import laid_under
 from drukte.config.report import Mqtt
-from drukte.report.alive import keep as keep_status
-from drukte.report.alive import notify
+from drukte.report.broker.mqtt import Link
+from drukte.report.broker.news import Connected
+from drukte.report.broker.wake import Wake
 from drukte.report.formats.native import BrokerStatus, CommandCounts, DeviceStatus, dump, moment
-from drukte.report.mqtt import Link
-from drukte.report.news import Connected
-from drukte.report.wake import Wake
+from drukte.report.health.alive import keep as keep_status
+from drukte.report.health.alive import notify
 from drukte.settings import load_trusted
 from drukte.settings.files import SHARED, parse_bytes, read_bytes
 from drukte.settings.put import write_whole

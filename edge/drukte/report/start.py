@@ -13,20 +13,20 @@ from types import FrameType
 
 from drukte.config import Site, SiteError
 from drukte.exits import Exit
-from drukte.report.attest import Attestation
-from drukte.report.changes import note_refusal
-from drukte.report.commands import take_settings, trusted_keys
+from drukte.report.broker.commands import take_settings, trusted_keys
+from drukte.report.broker.secret import SecretError
+from drukte.report.broker.tell import brokers, wants
+from drukte.report.disclosure.noise import NoiseError
 from drukte.report.formats.registry import FormatError
-from drukte.report.history import History
-from drukte.report.ledger import LedgerError
-from drukte.report.logfile import LogFile
-from drukte.report.noise import NoiseError
-from drukte.report.outbox import Outbox
+from drukte.report.health.logfile import LogFile
+from drukte.report.ledger.attest import Attestation
+from drukte.report.ledger.changes import note_refusal
+from drukte.report.ledger.ledger import LedgerError
 from drukte.report.places import given_folder, named_folder, state_folder
 from drukte.report.process import Report
 from drukte.report.refused import Refused, address, keep, reason
-from drukte.report.secret import SecretError
-from drukte.report.tell import brokers, wants
+from drukte.report.store.history import History
+from drukte.report.store.outbox import Outbox
 from drukte.settings import TrustError, load_trusted
 
 log = logging.getLogger(__name__)

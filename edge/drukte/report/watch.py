@@ -17,8 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from drukte.config.report import Broker
+from drukte.report.broker.secret import read_secret, tls_context, uses_tls
 from drukte.report.formats.native import DeviceStatus, Observation, seconds
-from drukte.report.secret import read_secret, tls_context, uses_tls
 
 HIDDEN: Final = {
     "under_5": "<5",

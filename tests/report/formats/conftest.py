@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import pytest
 
 from drukte.config import Site, parse_site
-from drukte.report.disclose import Discloser
+from drukte.report.broker.tell import device_of
+from drukte.report.disclosure.disclose import Discloser
+from drukte.report.disclosure.merge import merge_hour
 from drukte.report.formats.base import Device
 from drukte.report.formats.native import Observation
-from drukte.report.merge import merge_hour
 from drukte.report.messages import observation
-from drukte.report.tell import device_of
-from drukte.report.window import Closed, Tally, merge
-from tests.report.attack import publish, publish_for_the_public, random_day, town
+from drukte.report.windows.window import Closed, Tally, merge
 from tests.report.conftest import EXACT, record, site_text
+from tests.report.disclosure.attack import publish, publish_for_the_public, random_day, town
 
 T = 1_800_000_000 - 1_800_000_000 % 86_400
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from paho.mqtt.enums import CallbackAPIVersion
 
-from drukte.report.broker import HOST
+from drukte.report.broker.desk import HOST
 from drukte.report.formats.base import Format, Outgoing
 from drukte.report.formats.registry import OWN
 from tests.report.conftest import Mosquitto, make_site

@@ -12,7 +12,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from drukte.report.broker import HOST
+from drukte.report.broker.desk import HOST
 from drukte.report.formats.base import Outgoing
 from drukte.report.formats.registry import OWN
 from tests.report.conftest import Mosquitto

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
+from drukte.report.broker.tell import Teller, client_id, device_of, formats_of
 from drukte.report.formats import registry
 from drukte.report.formats.base import Device, Format, Outgoing
 from drukte.report.formats.native import Observation
 from drukte.report.formats.registry import OWN, FormatError, available, choose, find
-from drukte.report.outbox import Outbox
-from drukte.report.tell import Teller, client_id, device_of, formats_of
+from drukte.report.store.outbox import Outbox
 from tests.report.conftest import make_site
 from tests.report.formats.conftest import Told
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from drukte.report.broker import Running
+from drukte.report.broker.desk import Running
 from drukte_tools.audit import conduct
 from drukte_tools.audit.conduct import SHORTEST_TICK, _short_tick, _site
 from drukte_tools.audit.page import number, page

@@ -14,7 +14,7 @@ from tests.tools.calibrate.walks import crowd, mot, pair_errors
 from drukte.config import load_site
 from drukte.config.source import Model, VideoSource
 from drukte.exits import Exit
-from drukte.report.ledger import read
+from drukte.report.ledger.ledger import read
 from drukte.sense.geometry.plane import GroundError
 from drukte_tools.calibrate.cli import calibrate
 from drukte_tools.calibrate.fit import ground_of

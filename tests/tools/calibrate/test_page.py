@@ -15,7 +15,7 @@ from tests.scenes import drukte
 from tests.tools.calibrate.street import MARKS, SIZE, pixels, street
 
 from drukte.config import load_site
-from drukte.report.ledger import read
+from drukte.report.ledger.ledger import read
 from drukte.sense.geometry.calibration import ground_from
 
 expect.set_options(timeout=30_000)

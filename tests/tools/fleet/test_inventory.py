@@ -17,7 +17,7 @@ from tests.report.conftest import (
 )
 from tests.tools.fleet.heard import NOW, meta_of, privacy, status, text
 
-from drukte.report.broker import HOST
+from drukte.report.broker.desk import HOST
 from drukte_tools.fleet.bus import Arrived
 from drukte_tools.fleet.cli import fleet
 from drukte_tools.fleet.inventory import Device, Inventory

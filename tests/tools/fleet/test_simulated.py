@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from drukte.report.formats.native import MODELS, json_schema
-from drukte.report.history import History
+from drukte.report.store.history import History
 from drukte.summary import valid
 from drukte_tools.fleet.simulated import SimulatedDevice, busy, new_site, quantiles
 

@@ -36,8 +36,8 @@ def audit(site_file: Path, minutes: float, out: Path, scope: bool, plant: str | 
 
         click.echo(table())
         return
-    from drukte.report.broker import BrokerError
-    from drukte.report.ledger import Ledger, LedgerError
+    from drukte.report.broker.desk import BrokerError
+    from drukte.report.ledger.ledger import Ledger, LedgerError
     from drukte.report.places import state_folder
     from drukte_tools.audit.conduct import AuditError
     from drukte_tools.audit.conduct import audit as conduct

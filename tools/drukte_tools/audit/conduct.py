@@ -17,7 +17,7 @@ from drukte.config import Site, generic, load_site
 from drukte.config.load import settings_hash
 from drukte.config.radar import RADARS
 from drukte.models import find
-from drukte.report.broker import Running, local_broker
+from drukte.report.broker.desk import Running, local_broker
 from drukte_tools.audit import checks, places
 from drukte_tools.audit.machine import kernel, swap, units, versions
 from drukte_tools.audit.marks import Mark, mark_for

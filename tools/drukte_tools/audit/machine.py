@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import drukte
-from drukte.report.attest import code_hash
+from drukte.report.ledger.attest import code_hash
 from drukte.sense.lock import landlock, memory, seccomp
 
 UNIT_FOLDERS: Final = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system")

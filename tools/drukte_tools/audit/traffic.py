@@ -6,7 +6,7 @@ import time
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from drukte.report.broker import Running
+from drukte.report.broker.desk import Running
 from drukte_tools.audit.needles import Needles, count, disguises
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from drukte.report.ledger import Ledger, LedgerError
+from drukte.report.ledger.ledger import Ledger, LedgerError
 from drukte_tools.calibrate.sitefile import SiteFile
 
 SERVICE = Path("/var/lib/drukte-report")

@@ -16,9 +16,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from drukte.config.report import Broker
-from drukte.report.connection import notice_silence, properties_of
-from drukte.report.news import ADVICE, condition_of
-from drukte.report.secret import SecretError, read_secret, tls_context, uses_tls
+from drukte.report.broker.connection import notice_silence, properties_of
+from drukte.report.broker.news import ADVICE, condition_of
+from drukte.report.broker.secret import SecretError, read_secret, tls_context, uses_tls
 
 PATIENCE: Final = 10.0
 """The broker answers within this, s, or it counts as away."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from drukte.config.report import Mqtt
-from drukte.report.history import History
-from drukte.report.secret import SecretError
+from drukte.report.broker.secret import SecretError
+from drukte.report.store.history import History
 from drukte_tools.fleet.bus import Bus, FleetError
 from drukte_tools.fleet.options import broker_of
 from drukte_tools.fleet.simulated import SimulatedDevice, new_site, quantiles

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 
 import drukte
 from drukte.config import Site, parse_site
-from drukte.report.disclose import Discloser
+from drukte.report.disclosure.disclose import Discloser
 from drukte.report.formats.native import BrokerStatus, Privacy, dump, moment
-from drukte.report.health import Health
-from drukte.report.history import History
-from drukte.report.meaning import Meaning
+from drukte.report.health.health import Health
+from drukte.report.meaning.meaning import Meaning
 from drukte.report.messages import meta, observation, topics
-from drukte.report.window import Windows
+from drukte.report.store.history import History
+from drukte.report.windows.window import Windows
 from drukte.summary import HEARTBEAT, SEAL, Summary
 
 ORGANISATION: Final = "simulated"

@@ -13,10 +13,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
 from drukte.config.report import Broker
-from drukte.report.backoff import Backoff
-from drukte.report.connection import Connection, properties_of
-from drukte.report.mqtt import IN_FLIGHT, KEEPALIVE, SESSION, WILL_DELAY
-from drukte.report.outbox import KEEP
+from drukte.report.broker.backoff import Backoff
+from drukte.report.broker.connection import IN_FLIGHT, KEEPALIVE, SESSION, WILL_DELAY, Connection, properties_of
+from drukte.report.store.outbox import KEEP
 from drukte_tools.fleet.bus import set_credentials
 from drukte_tools.fleet.simulated import Said, SimulatedDevice
 

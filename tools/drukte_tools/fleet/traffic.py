@@ -17,8 +17,8 @@ from typing import Final
 
 import paho.mqtt.client as paho
 
+from drukte.report.broker.wake import Wake
 from drukte.report.process import STATUS_EVERY
-from drukte.report.wake import Wake
 from drukte_tools.fleet.simulated import Said
 from drukte_tools.fleet.talker import Figures, Simulated
 

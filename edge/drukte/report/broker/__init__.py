@@ -1,0 +1,1 @@
+"""Connections to brokers: what is sent, what is confirmed, what comes in."""

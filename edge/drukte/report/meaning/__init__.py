@@ -1,0 +1,1 @@
+"""What published numbers mean, and whether they agree with themselves."""
