@@ -14,11 +14,12 @@ from drukte.sense.reduction.pairs import (
     FAR,
     SCALE,
     Indices,
+    chances_within,
     components,
     near_pairs,
+    largest,
     pair_covariance,
     principal,
-    probability_within,
 )
 
 SAFE, LOW_RISK, HIGH_RISK, UNDETERMINED = range(4)
@@ -143,17 +144,19 @@ def closeness(
         party: (n,) people with the same number, if it is 0 or more, walk together.
     """
     n = len(xy)
-    own = cov if shared is None else cov - shared @ shared.transpose(0, 2, 1)
     reach = max(low_risk, group)
-    i, j = near_pairs(xy, principal(own)[0][:, 1], reach if shared is None else reach * (1 + FAR * SCALE))
+    own, gate = cov, reach
+    if shared is not None:
+        own, gate = cov - shared @ shared.transpose(0, 2, 1), reach * (1 + FAR * SCALE)
+    i, j = near_pairs(xy, largest(own), gate)
     delta = xy[i] - xy[j]
     pair = pair_covariance(i, j, cov, shared)
     distance = np.hypot(delta[:, 0], delta[:, 1])
-    blur = principal(pair)[0][:, 1]
-    near = distance < reach + FAR * blur
-    i, j, delta, pair, distance, blur = i[near], j[near], delta[near], pair[near], distance[near], blur[near]
-    limits = np.repeat([high_risk, low_risk], len(i))
-    high, under = np.split(probability_within(np.tile(delta, (2, 1)), np.tile(pair, (2, 1, 1)), limits), 2)
+    near = np.flatnonzero(distance < reach + FAR * largest(pair))
+    i, j, delta, distance = i[near], j[near], delta[near], distance[near]
+    sigma, axis = principal(pair[near])
+    blur = sigma[:, 1]
+    high, under = chances_within(delta, sigma, axis, (high_risk, low_risk))
     under = np.maximum(under, high)
     none, not_high = _no_pair(n, i, j, under), _no_pair(n, i, j, high)
     levels = np.column_stack([none, not_high - none, 1 - not_high, np.zeros(n)])
@@ -168,7 +171,7 @@ def closeness(
     linked = distance < group
     # A chance of one half lies within a standard error of the limit.
     close = np.flatnonzero(np.abs(distance - group) < blur)
-    linked[close] = probability_within(delta[close], pair[close], group) > 0.5
+    linked[close] = chances_within(delta[close], sigma[close], axis[close], (group,))[0] > 0.5
     label = components(n, i[linked], j[linked])
     return Closeness(levels, none, not_high, i, j, high, under - high, distance, blur, together, label)
 

@@ -15,7 +15,6 @@ from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from scipy.spatial import cKDTree
 
 from drukte.sense.people import Floats
-from drukte.sense.tracking.kalman import inverse_2x2
 
 Rows = NDArray[np.intp]
 
@@ -27,7 +26,8 @@ MISS: Final = 8.0
 """Cost of leaving a track without detection: -2 ln of a density of stray detections of about 0.02 per square metre.
 Equal to the gate for somebody known to about 0.25 m; tighter for whoever is known less well."""
 DENSE: Final = 40_000
-"""Largest table of costs that is solved whole; larger crowds are solved as a sparse graph."""
+"""Largest table of tracks and detections that is looked at, or solved, whole; larger ones are searched with a tree and
+solved as a sparse graph."""
 LOST_NEAR, LOST_SPEED, LOST_FAR = 1.0, 1.5, 2.5
 """Somebody lost is looked for within 1 m, and 1.5 m (a walk) more for each second, up to 2.5 m."""
 
@@ -54,11 +54,11 @@ def assign(
     nobody = np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0)
     if not n or not m:
         return nobody
-    near = cKDTree(xy).sparse_distance_matrix(cKDTree(z), REACH, output_type="ndarray")
-    i, j = near["i"], near["j"]
-    inverse, det = inverse_2x2(cov[i] + r[j])
-    d = z[j] - xy[i]
-    d2 = inverse[:, 0, 0] * d[:, 0] ** 2 + inverse[:, 1, 1] * d[:, 1] ** 2 + 2 * inverse[:, 0, 1] * d[:, 0] * d[:, 1]
+    i, j = _near(xy, z)
+    s, d = cov[i] + r[j], z[j] - xy[i]
+    a, b, c, x, y = s[:, 0, 0], s[:, 0, 1], s[:, 1, 1], d[:, 0], d[:, 1]
+    det = a * c - b * b
+    d2 = (c * x * x - 2 * b * x * y + a * y * y) / det
     plain = d2 + np.log(det)
     cost = plain + handicap[i] + penalty[j]
     possible = (d2 < GATE) & (cost < MISS)
@@ -71,6 +71,15 @@ def assign(
     others = np.flatnonzero(~only)
     chosen[others[_solve(i[others], j[others], cost[others])]] = True
     return i[chosen], j[chosen], plain[chosen]
+
+
+def _near(xy: Floats, z: Floats) -> tuple[Rows, Rows]:
+    """Pairs of points (n, 2) and (m, 2) not farther apart than `REACH`."""
+    if len(xy) * len(z) > DENSE:
+        near = cKDTree(xy).sparse_distance_matrix(cKDTree(z), REACH, output_type="ndarray")
+        return near["i"], near["j"]
+    x, y = np.subtract.outer(xy[:, 0], z[:, 0]), np.subtract.outer(xy[:, 1], z[:, 1])
+    return np.nonzero(x * x + y * y <= REACH**2)
 
 
 def _solve(i: Rows, j: Rows, cost: Floats) -> Rows:
