@@ -100,9 +100,12 @@ killed: $(VENV)/.ok ## kill the sampler at a dozen moments and search disk and m
 coverage: $(VENV)/.ok ## how often the 95 % intervals of reports hold the truth, on simulated places (minutes)
 	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.coverage --repetitions 1000
 
-.PHONY: crowds statues
+.PHONY: crowds day statues
 crowds: $(VENV)/.ok ## count simulated crowds and recorded walkers and compare with exact truth (half an hour)
 	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.crossing_check "$${DRUKTE_TEST_DATA:-../shared/data}" 1500
+
+day: $(VENV)/.ok ## count a simulated day of passers-by: does anything add up? (half an hour)
+	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.crossing_check day
 
 statues: $(VENV)/.ok ## frozen people are statues, one who sways stays a person: minutes of pictures through the detector
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_pipeline.py

@@ -1,5 +1,7 @@
 """Crowds with exact truth through tracker, zones and lines: a short form of `make crowds`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,9 @@ from drukte.sense.tracking.track import Tracker
 from drukte_tools.validate import crowds
 from drukte_tools.validate.crossing_check import _matched, check, grid, table
 from drukte_tools.validate.crowds import Scene
+
+REACHES = (0.2, 0.4, 2.0)
+"""How far beyond a line people get who do not cross it, who just do, and who clearly do, m: its margin is 0.3 m."""
 
 
 def walking(ways: list[np.ndarray]) -> Scene:
@@ -34,6 +39,34 @@ def test_what_is_left_over_on_either_side_is_wrong() -> None:
     assert _matched([1.0, 5.0, 60.0], [5.2, 30.0]) == 1
     assert _matched([1.0, 2.0], [1.1, 2.1]) == 2
     assert _matched([], [1.0]) == 0
+
+
+def test_a_crossing_that_noise_decides_is_neither_clear_nor_impossible() -> None:
+    to = {
+        reach: np.column_stack([np.linspace(2, 10 + reach, 60), np.full(60, y)])
+        for reach, y in zip(REACHES, (2, 5, 8), strict=True)
+    }
+    outcome = check(walking(list(to.values())), [((10.0, 0.0), (10.0, 10.0))])
+    assert (outcome.true, outcome.clear) == (2, 1)
+    assert (outcome.clear_missed, outcome.impossible) == (0, 0)
+
+
+def test_parts_that_follow_each_other_are_one_scene() -> None:
+    there = np.column_stack([np.linspace(0.2, 19.8, 60), np.full(60, 5.0)])
+    first = walking([there, np.add(there[::-1], (0, 2))])
+    second = replace(first, times=first.times + 12.0)
+    line = [((10.0, 0.0), (10.0, 10.0))]
+    one, both = check(first, line), check(iter([first, second]), line)
+    assert (one.true, both.true) == (2, 4)
+    assert both.found == 4
+    assert both.balance == 0
+
+
+def test_a_day_goes_on_from_hour_to_hour() -> None:
+    night, later = crowds.day(1, [2, 3])
+    assert night.times[0] == 2 * 3600
+    assert later.times[0] == 3 * 3600
+    assert len(night.ids[-1]) == 0
 
 
 @pytest.mark.parametrize(("make", "line"), [(crowds.corridor, (10.0, 5.0)), (crowds.counter_flow, (8.0, 3.0))])

@@ -5,8 +5,9 @@ positions with noise, people missed, things taken for people. Counting it and co
 counting alone, apart from any detector.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,8 @@ from drukte.sense.people import Floats, Positions
 
 RATE: Final = 5.0
 """Frames per second of the simulated scenes."""
+SIGMA: Final = 0.1
+"""Standard deviation of each coordinate that the sensor reports, m."""
 STEP: Final = 0.02
 """Time step of the simulation, s."""
 
@@ -86,7 +89,7 @@ def observe(
     scene: Scene,
     frame: int,
     rng: np.random.Generator,
-    sigma: float = 0.1,
+    sigma: float = SIGMA,
     missed: float = 0.10,
     false: float = 0.02,
 ) -> Positions:
@@ -135,8 +138,8 @@ def recorded(path: Path, rate: float, name: str) -> Scene:
     return Scene(name, times, ids, [np.array([p[1:] for p in row]).reshape(-1, 2) for row in present], ground)
 
 
-def corridor(seconds: float, seed: int, people_per_second: float = 1.0) -> Scene:
-    """People walk both ways through a corridor of 20 m by 5 m."""
+def corridor(seconds: float, seed: int, people_per_second: float = 1.0, until: float = math.inf) -> Scene:
+    """People walk both ways through a corridor of 20 m by 5 m; after `until` seconds nobody comes any more."""
     return _simulate(
         "bidirectional corridor",
         [(0, 0), (20, 0), (20, 5), (0, 5)],
@@ -147,7 +150,24 @@ def corridor(seconds: float, seed: int, people_per_second: float = 1.0) -> Scene
         seconds,
         people_per_second,
         seed,
+        until,
     )
+
+
+HOURLY: Final = (4, 2, 1, 1, 2, 8, 30, 80, 100, 60, 50, 60, 80, 75, 60, 65, 80, 110, 90, 60, 40, 25, 15, 8)
+"""How many of the busiest hour's people walk in each hour of the day, out of 110: two rush hours, a noon, a night."""
+BUSIEST: Final = 0.4
+"""People who come in a second of the busiest hour."""
+EMPTYING: Final = 60.0
+"""End of each hour in which nobody comes any more, s: the hours are simulated one by one."""
+
+
+def day(seed: int, hours: Sequence[int] = range(24)) -> Iterator[Scene]:
+    """A day in the corridor, hour by hour, `HOURLY` says how busy."""
+    for hour in hours:
+        rate = BUSIEST * HOURLY[hour] / max(HOURLY)
+        scene = corridor(3600.0, seed + 1000 * hour, rate, until=3600 - EMPTYING)
+        yield replace(scene, name="a day in the corridor", times=scene.times + 3600.0 * hour)
 
 
 def counter_flow(seconds: float, seed: int) -> Scene:
@@ -219,6 +239,7 @@ def _simulate(
     seconds: float,
     people_per_second: float,
     seed: int,
+    until: float = math.inf,
 ) -> Scene:
     import jupedsim as jps
 
@@ -230,7 +251,7 @@ def _simulate(
         where, xy = arrive(rng)
         return journeys[where], stages[where], xy
 
-    return _run(name, simulation, area, place, seconds, people_per_second, np.random.default_rng(seed))
+    return _run(name, simulation, area, place, seconds, people_per_second, np.random.default_rng(seed), until=until)
 
 
 def _run(
@@ -243,6 +264,7 @@ def _run(
     rng: np.random.Generator,
     tick: Callable[[int], None] = lambda _: None,
     most: int = 1000,
+    until: float = math.inf,
 ) -> Scene:
     """Run a simulation in which people arrive at random, and note everybody's place `RATE` times a second."""
     import jupedsim as jps
@@ -250,7 +272,7 @@ def _run(
     times, ids, places = [], [], []
     next_arrival = 0.0
     for k in range(int(seconds / STEP)):
-        if k * STEP >= next_arrival:
+        if next_arrival <= k * STEP < until:
             next_arrival += rng.exponential(1 / people_per_second)
             journey, stage, xy = place(rng)
             if simulation.agent_count() < most and not list(simulation.agents_in_range(xy, 0.6)):

@@ -16,8 +16,8 @@ from drukte.sense.reduction.pairs import (
     Indices,
     chances_within,
     components,
-    near_pairs,
     largest,
+    near_pairs,
     pair_covariance,
     principal,
 )

@@ -26,7 +26,7 @@ ALL_PAIRS = 32
 TAIL = 4.3
 """Standard errors beyond which a density counts as nil: 2e-5 of it lies there."""
 
-_NODES, _WEIGHTS = np.float32(np.polynomial.legendre.leggauss(20))
+_NODES, _WEIGHTS = (part.astype(np.float32) for part in np.polynomial.legendre.leggauss(20))
 
 
 def near_pairs(xy: Floats, sigma: Floats, limit: float) -> tuple[Indices, Indices]:
@@ -122,7 +122,8 @@ def probability_within(delta: Floats, cov: Floats, radius: float) -> Floats:
         cov: (m, 2, 2) m2.
         radius: m.
     """
-    return chances_within(delta, *principal(cov), (radius,))[0]
+    out: Floats = chances_within(delta, *principal(cov), (radius,))[0]
+    return out
 
 
 def chances_within(delta: Floats, sigma: Floats, axis: Floats, radii: tuple[float, ...]) -> Floats:
@@ -161,8 +162,7 @@ def _integral(delta: Singles, sigma: Singles, axis: Singles, radius: Singles) ->
     z = (x - u) / small
     inner = _normal((y - v) / large) - _normal((-y - v) / large)
     scale = half[:, 0] / small[:, 0] / math.sqrt(2 * math.pi)
-    out: Singles = np.clip(((np.exp(-0.5 * z * z) * inner * y) @ _WEIGHTS) * scale, 0.0, 1.0)
-    return out
+    return np.asarray(np.clip(((np.exp(-0.5 * z * z) * inner * y) @ _WEIGHTS) * scale, 0.0, 1.0), np.float32)
 
 
 def _normal(x: Singles) -> Singles:
@@ -172,5 +172,4 @@ def _normal(x: Singles) -> Singles:
     """
     x = np.clip(x, -8, 8)
     z = x * x
-    out: Singles = 1 / (1 + np.exp(-x * (1.59543218 + z * (0.0736015643 - 0.000632009893 * z))))
-    return out
+    return np.asarray(1 / (1 + np.exp(-x * (1.59543218 + z * (0.0736015643 - 0.000632009893 * z)))), np.float32)

@@ -79,7 +79,8 @@ def _near(xy: Floats, z: Floats) -> tuple[Rows, Rows]:
         near = cKDTree(xy).sparse_distance_matrix(cKDTree(z), REACH, output_type="ndarray")
         return near["i"], near["j"]
     x, y = np.subtract.outer(xy[:, 0], z[:, 0]), np.subtract.outer(xy[:, 1], z[:, 1])
-    return np.nonzero(x * x + y * y <= REACH**2)
+    i, j = np.nonzero(x * x + y * y <= REACH**2)
+    return i, j
 
 
 def _solve(i: Rows, j: Rows, cost: Floats) -> Rows:
