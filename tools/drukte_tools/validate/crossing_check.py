@@ -214,11 +214,11 @@ def grid(scene: Scene) -> list[tuple[Point, Point]]:
 
 
 def simulated(seconds: float, seed: int = 1) -> list[Outcome]:
-    """The four simulated scenes. Their zones lie where people walk in: nobody begins or ends in them."""
+    """The four simulated scenes. Their zones and lines lie where people walk in: nobody appears or vanishes on them."""
     made = [
         (crowds.corridor(seconds, seed), [((10.0, 0.0), (10.0, 5.0))], (3, 0, 17, 5)),
         (crowds.counter_flow(seconds, seed), [((8.0, 0.0), (8.0, 3.0))], (3, 0, 13, 3)),
-        (crowds.plaza(seconds, seed), [((10.0, 0.0), (10.0, 20.0)), ((0.0, 10.0), (20.0, 10.0))], (3, 3, 17, 17)),
+        (crowds.plaza(seconds, seed), [((10.0, 3.0), (10.0, 17.0)), ((3.0, 10.0), (17.0, 10.0))], (3, 3, 17, 17)),
         (crowds.queue(seconds, seed), [((3.0, 0.0), (3.0, 5.0)), ((16.0, 0.0), (16.0, 5.0))], (3, 0, 17, 5)),
     ]
     return [
