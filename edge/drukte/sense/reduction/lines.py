@@ -92,8 +92,9 @@ class LineCounter:
 
         to = tracks.xy - self._start
         across, position = to @ self._right, to @ self._along
-        sigma = np.sqrt(np.einsum("i,nij,j->n", self._right, tracks.cov, self._right))
-        margin = np.clip(DOUBT * sigma, self._margin, max(self._margin, MAX_MARGIN))
+        (x, y), cov = self._right, tracks.cov
+        sigma = np.sqrt(x * x * cov[:, 0, 0] + 2 * x * y * cov[:, 0, 1] + y * y * cov[:, 1, 1])
+        margin = np.minimum(np.maximum(DOUBT * sigma, self._margin), max(self._margin, MAX_MARGIN))
         side = np.where(np.abs(across) > margin, np.sign(across), 0).astype(np.int8)
         sure = tracks.seen & (side != 0)
         before = self._side[slots]

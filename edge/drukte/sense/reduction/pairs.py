@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from drukte.sense.geometry.lens import Floats
+from drukte.sense.geometry.nearby import pairs_within
 
 Indices = NDArray[np.intp]
 Singles = NDArray[np.float32]
@@ -20,7 +21,7 @@ FAR = 4.0
 SCALE = 0.1
 """By how much, as a part of it, calibration errors may change a distance for the gate to find all pairs."""
 
-ALL_PAIRS = 32
+ALL_PAIRS = 150
 """Up to this many people it is quicker to look at all pairs."""
 
 TAIL = 4.3
@@ -42,7 +43,7 @@ def near_pairs(xy: Floats, sigma: Floats, limit: float) -> tuple[Indices, Indice
     """
     n = len(xy)
     if n <= ALL_PAIRS:
-        i, j = np.triu_indices(n, 1)
+        i, j = pairs_within(xy, limit + FAR * np.sqrt(2) * float(sigma.max(initial=0)))
     else:
         cap = max(float(np.partition(sigma, k := (9 * n) // 10)[k]), FLOOR)
         tree = cKDTree(xy)
@@ -78,19 +79,20 @@ def components(n: int, i: Indices, j: Indices) -> Indices:
     return label
 
 
-def pair_covariance(i: Indices, j: Indices, cov: Floats, shared: Floats | None) -> Floats:
+def pair_covariance(i: Indices, j: Indices, own: Floats, shared: Floats | None) -> Floats:
     """(m, 2, 2) covariance of xy[i] - xy[j].
 
     Args:
         i: (m,) first person of each pair.
         j: (m,) second.
-        cov: (n, 2, 2) of each place, calibration included, m2.
-        shared: (n, 2, k) part of it that moves people together, from `Ground.shared`; None: independent places.
+        own: (n, 2, 2) of each place by itself, m2.
+        shared: (n, 2, k) what moves people together, from `Ground.shared`; None: nothing does.
     """
-    if shared is None:
-        return np.asarray(cov[i] + cov[j])
-    own, apart = cov - shared @ shared.transpose(0, 2, 1), shared[i] - shared[j]
-    return np.asarray(own[i] + own[j] + apart @ apart.transpose(0, 2, 1))
+    out: Floats = own[i] + own[j]
+    if shared is not None:
+        apart = shared[i] - shared[j]
+        out += apart @ apart.transpose(0, 2, 1)
+    return out
 
 
 def principal(cov: Floats) -> tuple[Floats, Floats]:

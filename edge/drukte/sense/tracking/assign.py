@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
-from scipy.spatial import cKDTree
 
+from drukte.sense.geometry.nearby import pairs_between
 from drukte.sense.people import Floats
 
 Rows = NDArray[np.intp]
@@ -26,8 +26,7 @@ MISS: Final = 8.0
 """Cost of leaving a track without detection: -2 ln of a density of stray detections of about 0.02 per square metre.
 Equal to the gate for somebody known to about 0.25 m; tighter for whoever is known less well."""
 DENSE: Final = 40_000
-"""Largest table of tracks and detections that is looked at, or solved, whole; larger ones are searched with a tree and
-solved as a sparse graph."""
+"""Largest table of costs that is solved whole; larger crowds are solved as a sparse graph."""
 LOST_NEAR, LOST_SPEED, LOST_FAR = 1.0, 1.5, 2.5
 """Somebody lost is looked for within 1 m, and 1.5 m (a walk) more for each second, up to 2.5 m."""
 
@@ -54,7 +53,7 @@ def assign(
     nobody = np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0)
     if not n or not m:
         return nobody
-    i, j = _near(xy, z)
+    i, j = pairs_between(xy, z, REACH)
     s, d = cov[i] + r[j], z[j] - xy[i]
     a, b, c, x, y = s[:, 0, 0], s[:, 0, 1], s[:, 1, 1], d[:, 0], d[:, 1]
     det = a * c - b * b
@@ -73,24 +72,11 @@ def assign(
     return i[chosen], j[chosen], plain[chosen]
 
 
-def _near(xy: Floats, z: Floats) -> tuple[Rows, Rows]:
-    """Pairs of points (n, 2) and (m, 2) not farther apart than `REACH`."""
-    if len(xy) * len(z) > DENSE:
-        near = cKDTree(xy).sparse_distance_matrix(cKDTree(z), REACH, output_type="ndarray")
-        return near["i"], near["j"]
-    x, y = np.subtract.outer(xy[:, 0], z[:, 0]), np.subtract.outer(xy[:, 1], z[:, 1])
-    i, j = np.nonzero(x * x + y * y <= REACH**2)
-    return i, j
-
-
 def _solve(i: Rows, j: Rows, cost: Floats) -> Rows:
     """Which of the pairs (i, j) make the cheapest assignment, where leaving a track without detection costs `MISS`."""
     if not len(i):
         return np.empty(0, np.intp)
-    rows, at_row = np.unique(i, return_inverse=True)
-    columns, at_column = np.unique(j, return_inverse=True)
-    i, j = at_row.astype(np.intp), at_column.astype(np.intp)
-    n, m = len(rows), len(columns)
+    (i, n), (j, m) = _renumbered(i), _renumbered(j)
     if n * m <= DENSE:
         table = np.full((n, m), MISS)
         table[i, j] = np.minimum(cost, MISS)
@@ -114,6 +100,12 @@ def _solve(i: Rows, j: Rows, cost: Floats) -> Rows:
     seen = detection < m
     wanted = np.asarray(track[seen], np.intp) * m + detection[seen]
     return np.asarray(order[np.searchsorted(pairs, wanted, sorter=order)], np.intp)
+
+
+def _renumbered(values: Rows) -> tuple[Rows, int]:
+    """The same numbers without gaps, from 0, and how many different ones there are."""
+    used = np.bincount(values) > 0
+    return (np.cumsum(used) - 1)[values], int(np.count_nonzero(used))
 
 
 def assign_lost(xy: Floats, unseen: Floats, z: Floats) -> tuple[Rows, Rows]:

@@ -15,8 +15,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
+from drukte.sense.geometry.nearby import nearest
 from drukte.sense.geometry.view import View
 from drukte.sense.people import RIDER, Floats, Positions
 from drukte.sense.tracking.kalman import UNSEEN_DECAY, inverse_2x2
@@ -230,8 +230,7 @@ class Smoother:
         """(n,) who of the people at (n, 2) m stands behind one of the `others` (m, 2), and is not taken for them."""
         if self._view is None or not len(others):
             return np.zeros(len(xy), bool)
-        apart, _ = cKDTree(others).query(xy)
-        return self._view.hidden(xy, others) & (apart > CROWDED)
+        return self._view.hidden(xy, others) & (nearest(xy, others) > CROWDED)
 
 
 def _motion(dt: float, seen: NDArray[np.bool_]) -> tuple[Floats, Floats]:
