@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from drukte.sense.geometry.nearby import nearest
 from drukte.sense.geometry.view import View
 from drukte.sense.people import RIDER, Floats, Positions
-from drukte.sense.tracking.kalman import UNSEEN_DECAY, inverse_2x2
+from drukte.sense.tracking.kalman import UNSEEN_DECAY, inverse_2x2, inverse_4x4
 from drukte.sense.tracking.track import CROWDED
 from drukte.sense.tracking.tracks import Tracks
 
@@ -149,7 +149,7 @@ class Smoother:
                 guess = (move @ last.x[before][:, :, None])[:, :, 0]
                 back = last.p[before] @ move.transpose(0, 2, 1)
                 spread = move @ back + q[:, None, None] * noise
-                gain = back @ np.linalg.inv(spread)
+                gain = back @ inverse_4x4(spread)
                 step.before, step.now, step.gain, step.guess, step.spread = before, now, gain, guess, spread
                 x[now], p[now], lasting[now] = guess, spread, last.lasting[before]
                 self._see(step, now[tracks.source[now] >= 0], positions, dt)
