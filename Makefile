@@ -189,6 +189,17 @@ deb-twice: $(VENV)/.ok ## make the packages twice, in two folders, and compare t
 
 ENGINE ?= podman
 PLATFORM ?= linux/amd64
+ANSIBLE := build/ansible
+$(ANSIBLE)/.ok:
+	@$(PYTHON) -m venv $(ANSIBLE)
+	@$(ANSIBLE)/bin/python $(PIP) ansible-core ansible-lint
+	@touch $@
+
+.PHONY: ansible-test
+ansible-test: $(ANSIBLE)/.ok ## lint the Ansible role and run it against a device in a Debian root (as root; after make deb, make deb-test)
+	@cd packaging/ansible && PATH="$(CURDIR)/$(ANSIBLE)/bin:$$PATH" ansible-lint --offline
+	@packaging/ansible/test/run.sh
+
 .PHONY: image-test vulnerabilities
 image-test: ## the first start of a device, in a Debian root (as root; after make deb and make deb-test)
 	@packaging/image/test/run.sh $(firstword $(DEB_SUITE))

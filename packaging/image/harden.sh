@@ -58,11 +58,15 @@ fi
 
 say "Packages"
 export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+install_packages() {
+  apt-get -qq -y --no-install-recommends -o Dpkg::Options::=--force-confold install "$@" >"$log" 2>&1 \
+    || { tail -n 30 "$log" >&2; exit 1; }
+}
 apt-get -qq update
-apt-get -qq -y --no-install-recommends install nftables openssh-server unattended-upgrades systemd-timesyncd ca-certificates \
-  ${REPOSITORY:+drukte drukte-model} >/dev/null
+install_packages nftables openssh-server unattended-upgrades systemd-timesyncd ca-certificates ${REPOSITORY:+drukte drukte-model}
 # shellcheck disable=SC2086 # words
-[ -z "${PACKAGES:-}" ] || apt-get -qq -y --no-install-recommends install $PACKAGES >/dev/null
+[ -z "${PACKAGES:-}" ] || install_packages $PACKAGES
 
 say "No password opens anything; one user, by key"
 id technician >/dev/null 2>&1 || useradd --create-home --shell /bin/bash technician
@@ -82,7 +86,7 @@ systemctl enable --quiet nftables.service unattended-upgrades.service systemd-ti
 if [ -n "${READ_ONLY:-}" ]; then
   say "Root read-only, changes in memory; what has to stay goes to the partition labelled drukte-data"
   blkid -L drukte-data >/dev/null || { echo "harden: there is no partition labelled drukte-data (mkfs.ext4 -L drukte-data)" >&2; exit 1; }
-  apt-get -qq -y --no-install-recommends install overlayroot >/dev/null
+  install_packages overlayroot
   echo 'overlayroot="tmpfs:recurse=0"' >/etc/overlayroot.local.conf
   grep -q LABEL=drukte-data /etc/fstab || cat >>/etc/fstab <<'F'
 LABEL=drukte-data /data ext4 noatime,nodev,nosuid,noexec,commit=30 0 2

@@ -367,7 +367,8 @@ def others():
     """The page, the light, a validation sample and settings by command, in their units; the site file changes."""
     holds("the page is off by itself", run("systemctl", "is-enabled", PAGE).stdout.strip() == "disabled")
     must("systemctl", "enable", "--now", PAGE)
-    until("the page shows the last window", lambda: "street-1" in fetch() and "road" in fetch(), 30)
+    until("the page shows the last window", lambda: "A road" in fetch() and 'class="number"' in fetch(), 30)
+    holds("and knows that the sensor counts", "unknown: the publishing" not in fetch())
     people = [row for row in fetch("/metrics").splitlines() if row.startswith("drukte_") and "road" in row]
     holds("its metrics have the zone", bool(people), fetch("/metrics")[:300])
     listens = run("ss", "-Hltn", "sport", "=", ":8570").stdout
@@ -395,7 +396,7 @@ def others():
     age = must("drukte", "validate", "key", "--role", "recipient", "--no-passphrase", "--out", "age.key")
     recipient = re.search(r"age1[a-z0-9]+", age)[0]
     clock = time.time()
-    stamp = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clock + d)) for d in (2, 62)]
+    stamp = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(clock + d)) for d in (20, 80)]
     must(
         "drukte", "validate", "order", "new", "--site", str(site), "--asked-by", "Testville", "--purpose", "Try it",
         "--pictures", "3", "--start", stamp[0], "--end", stamp[1], "--keep-days", "1",
