@@ -19,6 +19,7 @@ if [ ! -e "$root/.ok" ]; then
   touch "$root/.ok"
 fi
 t=$(mktemp -d /tmp/drukte-ansible-test.XXXXXX)
+chmod 755 "$t"
 mkdir -p "$t"/{out,gnupg,sites}
 chmod 700 "$t/gnupg"
 cp "$here/inside.py" "$t"

@@ -3,6 +3,7 @@
 Prints one line for each thing that has to hold, and `all passed` when all of them did.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -333,7 +334,8 @@ def escapes(unit):
         f"{unit}: {len(ways) - 1} ways out tried, none open but its own", len(ways) > 30 and not got_out, str(got_out)
     )
     place.unlink()
-    place.parent.rmdir()
+    with contextlib.suppress(OSError):  # another drop-in of this test may be there
+        place.parent.rmdir()
     must("systemctl", "daemon-reload")
     run("systemctl", "reset-failed", unit)
     must("rm", "/opt/drukte/probe.py")
