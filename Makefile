@@ -192,6 +192,30 @@ deb-twice: $(VENV)/.ok ## make the packages twice, in two folders, and compare t
 
 ENGINE ?= podman
 PLATFORM ?= linux/amd64
+ANSIBLE := build/ansible
+$(ANSIBLE)/.ok:
+	@$(PYTHON) -m venv $(ANSIBLE)
+	@$(ANSIBLE)/bin/python $(PIP) ansible-core ansible-lint
+	@touch $@
+
+.PHONY: ansible-test
+ansible-test: $(ANSIBLE)/.ok ## lint the Ansible role and run it against a device in a Debian root (as root; after make deb, make deb-test)
+	@cd packaging/ansible && PATH="$(CURDIR)/$(ANSIBLE)/bin:$$PATH" ansible-lint --offline
+	@packaging/ansible/test/run.sh
+
+.PHONY: image-test vulnerabilities
+image-test: ## the first start of a device, in a Debian root (as root; after make deb and make deb-test)
+	@packaging/image/test/run.sh $(firstword $(DEB_SUITE))
+
+AUDIT := build/pip-audit
+$(AUDIT)/.ok:
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python $(PIP) pip-audit
+	@touch $@
+
+vulnerabilities: $(AUDIT)/.ok ## ask advisory databases about the locked packages; 3 when they cannot be asked
+	@$(PYTHON) packaging/vulnerabilities.py --program $(AUDIT)/bin/pip-audit requirements/device.txt requirements/dev.txt
+
 .PHONY: containers containers-test
 containers: ## image of both rooms, localhost/drukte:latest (ENGINE=docker, PLATFORM=linux/arm64, BASE=...)
 	@$(ENGINE) build --platform $(PLATFORM) $(if $(BASE),--build-arg BASE=$(BASE)) -t localhost/drukte:latest \
