@@ -42,9 +42,30 @@ class Database:
         self._user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
 
     def start(self) -> None:
-        make = [self._bin / "initdb", "-D", self._folder / "data", "-A", "trust", "-U", "drukte", "-E", "UTF8", "--no-sync"]
-        options = f"-k {self._folder} -h '' -F -c timezone=UTC"
-        serve = [self._bin / "pg_ctl", "-D", self._folder / "data", "-o", options, "-l", self._folder / "log", "-w", "start"]
+        make = [
+            self._bin / "initdb",
+            "-D",
+            self._folder / "data",
+            "-A",
+            "trust",
+            "-U",
+            "drukte",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
+        options = f"-k {self._folder} -h '' -F -c timezone=UTC -c jit=off"
+        serve = [
+            self._bin / "pg_ctl",
+            "-D",
+            self._folder / "data",
+            "-o",
+            options,
+            "-l",
+            self._folder / "log",
+            "-w",
+            "start",
+        ]
         for command in (make, serve):
             # Its output goes nowhere: the server would keep a pipe open.
             subprocess.run([*self._user, *map(str, command)], check=True, stdout=subprocess.DEVNULL, cwd="/")
@@ -64,10 +85,26 @@ class Database:
     def sql(self, text: str, role: str | None = None, given: str = "", name: str = "") -> str:
         """What psql prints. Raises AssertionError with the server's words."""
         options = "-c client_min_messages=warning" + (f" -c role={role}" if role else "")
-        command = ["psql", "-h", str(self._folder), "-U", "drukte", "-d", name or self._name, "-XAtq", "-v", "ON_ERROR_STOP=1"]
+        command = [
+            "psql",
+            "-h",
+            str(self._folder),
+            "-U",
+            "drukte",
+            "-d",
+            name or self._name,
+            "-XAtq",
+            "-v",
+            "ON_ERROR_STOP=1",
+        ]
         command += ["-f", "-"] if not given else ["-c", text]
         done = subprocess.run(
-            command, input=given or text, capture_output=True, text=True, check=False, env=os.environ | {"PGOPTIONS": options}
+            command,
+            input=given or text,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"PGOPTIONS": options},
         )
         assert done.returncode == 0, f"{done.stderr}\n{text[:2000]}"
         return done.stdout
@@ -110,7 +147,9 @@ def database(bin_: Path) -> Iterator[Database]:
         shutil.rmtree(folder)
 
 
-def days(devices: int = 1, past: int = 8, window: int = 300, zones: int = 1, now: float | None = None) -> Iterator[Message]:
+def days(
+    devices: int = 1, past: int = 8, window: int = 300, zones: int = 1, now: float | None = None
+) -> Iterator[Message]:
     """What made-up devices have published in the last days, by the device's own code, in order."""
     end = int(time.time() if now is None else now) // window * window
     shared, nothing = new_site(zones, window), History(None)

@@ -1,4 +1,4 @@
-"""The city side in a real PostgreSQL: every panel's query, doubles, late and hidden numbers, and what must be refused."""
+"""The city side in a real PostgreSQL: every panel's query, doubles, late and hidden numbers, what must be refused."""
 
 import json
 import random
@@ -7,16 +7,15 @@ import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.packaging.database import CITY, Database, Message, database, days, expand, moved, programs
+from tests.report.attack import T, publish, publish_for_the_public, random_day, town
 
 from drukte.report.formats.native import Observation, dump
 from drukte.report.merge import merge_hour
-from tests.packaging.database import CITY, Database, Message, database, days, expand, moved, programs
-from tests.report.attack import T, publish, publish_for_the_public, random_day, town
 
 BIN = programs()
 pytestmark = pytest.mark.skipif(
@@ -31,7 +30,7 @@ HOUR = 3600
 
 def town_day(seed: int, device: str) -> tuple[list[Message], list[tuple[str, Observation, float]]]:
     """Both products of a simulated town's day, and for each observation its product and the true mean number."""
-    day = random_day(seed)
+    day = random_day(seed, 48)
     messages, truth = [], []
     for number, zone in enumerate(publish(town(), day)):
         true = [float(n) for n in day.people[number]]
@@ -56,7 +55,8 @@ def db() -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def full(db: Database) -> Database:
     """Eight days of two devices, a town's day, and something that cannot be understood."""
-    db.land(days(devices=2, window=900))
+    db.land(days(window=900))
+    db.land(m for m in days(devices=2, past=0) if "sim-0001" in m[0])
     db.land(town_day(3, "town-3")[0])
     db.land([("drukte/v1/simulated/sim-0000/zone-0/obs", b"no JSON")])
     return db
@@ -101,8 +101,7 @@ def test_every_panel_has_rows_for_who_may_only_read(full: Database) -> None:
             choices[variable["name"]] = [row.get("__value", next(iter(row.values()))) for row in rows]
         if board["uid"] == "drukte-place":
             # The street's zone is observed and has a usual; the town's publishes for the public as well.
-            picks = [{"zone": [place], "product": "obs"} for place in choices["zone"]]
-            picks += [{"zone": choices["zone"], "product": "open"}]
+            picks = [{"zone": choices["zone"], "product": product} for product in choices["product"]]
         else:
             picks = [choices | {"product": "obs"}]
         for panel in board["panels"]:
@@ -176,7 +175,7 @@ def test_what_comes_twice_counts_once(full: Database) -> None:
 
 def test_hidden_numbers_stay_hidden_and_the_truth_lies_within_their_bounds(full: Database) -> None:
     statuses = set()
-    for seed in (1, 2, 7):
+    for seed in (1, 7):
         device = f"truth-{seed}"
         messages, truth = town_day(seed, device)
         full.land(messages)
@@ -194,10 +193,16 @@ def test_hidden_numbers_stay_hidden_and_the_truth_lies_within_their_bounds(full:
             assert row["people_status"] == o.people.status
             assert (row["people_mean"], row["people_max"]) == (o.people.mean, o.people.max)
             assert (row["people_mean"] is None) == (o.people.status != "shown")
-            assert (row["safe"], row["pairs_low_risk"], row["groups_two"]) == (o.levels.safe, o.pairs.low_risk, o.groups.two)
+            assert (row["safe"], row["pairs_low_risk"], row["groups_two"]) == (
+                o.levels.safe,
+                o.pairs.low_risk,
+                o.groups.two,
+            )
             if row["people_high"] is None:
                 assert product == "open" or o.people.status == "suppressed"
-            assert row["people_low"] - 1e-3 <= true <= (1e9 if row["people_high"] is None else row["people_high"]) + 1e-3, (product, o.people, true)
+            assert (
+                row["people_low"] - 1e-3 <= true <= (1e9 if row["people_high"] is None else row["people_high"]) + 1e-3
+            ), (product, o.people, true)
         # Hours: the mean of four windows' truth lies within the bounds, wherever there are any.
         by_hour: dict[tuple[str, str, datetime], list[float]] = {}
         for product, o, true in truth:
@@ -210,13 +215,19 @@ def test_hidden_numbers_stay_hidden_and_the_truth_lies_within_their_bounds(full:
             assert (row["people"] is None) == (row["status"] != "shown")
             assert (row["high"] is None) == (row["windows_suppressed"] > 0)
             assert row["low"] - 1e-3 <= sum(true) / len(true) <= (1e9 if row["high"] is None else row["high"]) + 1e-3
-    assert statuses >= {("obs", "shown"), ("obs", "under_5"), ("obs", "suppressed"), ("open", "under_5"), ("open", "shown")}
+    assert statuses >= {
+        ("obs", "shown"),
+        ("obs", "under_5"),
+        ("obs", "suppressed"),
+        ("open", "under_5"),
+        ("open", "shown"),
+    }
     assert statuses >= {("hour", "shown"), ("hour", "few"), ("hour", "suppressed")}
 
 
 @pytest.mark.parametrize("field", ["people_mean", "safe", "pairs_low_risk", "groups_two", "riders_mean", "speed_mean"])
 def test_the_database_itself_refuses_a_number_that_is_hidden(full: Database, field: str) -> None:
-    block = field.split("_")[0].replace("safe", "levels")
+    block = field.split("_", maxsplit=1)[0].replace("safe", "levels")
     with pytest.raises(AssertionError, match="violates check constraint"):
         full.sql(f"UPDATE drukte.observation SET {block}_status = 'under_5', {field} = 0 WHERE seq = 3")
 
@@ -226,8 +237,8 @@ def test_late_windows_correct_their_hour(full: Database) -> None:
     full.land(messages)
     renamed = [(topic.replace("in-order", "late"), p.replace(b'"in-order"', b'"late"')) for topic, p in messages]
     random.Random(1).shuffle(renamed)
-    for i in range(0, len(renamed), 150):
-        full.land(renamed[i : i + 150])
+    for i in range(0, len(renamed), 200):
+        full.land(renamed[i : i + 200])
     assert hours_of(full, "late") == hours_of(full, "in-order") != []
 
 
@@ -235,8 +246,8 @@ def test_late_windows_correct_their_hour(full: Database) -> None:
 def test_windows_that_were_put_together_after_they_had_arrived(full: Database, first: str) -> None:
     """Their confirmation was lost, so the device put them together with others and sent them again."""
     device = f"together-{first}"
-    (zone, *_) = publish(town(), random_day(4))
-    parts = [o.model_copy(update={"device": device, "seq": 7 + i}) for i, o in enumerate(zone[48:52])]
+    (zone, *_) = publish(town(), random_day(4, 48))
+    parts = [o.model_copy(update={"device": device, "seq": 7 + i}) for i, o in enumerate(zone[24:28])]
     whole = merge_hour(parts)
     assert (whole.boot, whole.seq) == (parts[-1].boot, parts[-1].seq)
     topic = f"drukte/v1/testville/{device}/{whole.zone}/obs"
@@ -274,8 +285,8 @@ def test_sums_of_crossings_are_those_of_the_messages(full: Database) -> None:
 
 def wrong() -> Iterator[tuple[bytes, str]]:
     (message, *_) = (dump(o) for o in publish(town(), random_day(0))[0][:1])
-    good = json.loads(moved(message, BY))
-    for change, reason in (
+    good = json.loads(moved(message, BY)) | {"device": "among-bad"}
+    for number, (change, reason) in enumerate((
         ({"device": "another"}, "another device"),
         ({"zone": "another"}, "another device or zone"),
         ({"schema": "drukte/observation/9"}, "drukte/observation/1 is known"),
@@ -288,9 +299,9 @@ def wrong() -> Iterator[tuple[bytes, str]]:
         ({"people": {"status": "shown", "mean": "NaN", "max": 1}}, "violates check"),
         ({"people": "many"}, "null value"),
         ({"observed": -1}, "violates check"),
-        ({"crossings": {"lines": 7, "riders": {}}}, "array"),
-    ):
-        yield json.dumps(good | change).encode(), reason
+        ({"crossings": {"lines": 7, "riders": {}}}, "scalar"),
+    )):  # fmt: skip
+        yield json.dumps(good | {"seq": 10_000 + number} | change).encode(), reason
     yield json.dumps(good | {"state": "a\0b"}).encode(), "Unicode|u0000"
     yield b"[" * 100_000, "stack depth|base64|json"
     yield b'{"a":' * 20_000, "stack depth"
@@ -306,7 +317,9 @@ def test_one_bad_message_spoils_no_batch(full: Database) -> None:
     full.sql("DELETE FROM drukte.rejected")
     mixed = list(chain(*((good, (topic, payload)) for good, (payload, _) in zip(messages, bad, strict=False))))
     full.land([*mixed, ("drukte/v1/x", b"{}"), ("", b"{}"), (topic.replace("/obs", "/what"), b"{}")])
-    assert full.one("SELECT count(*) FROM drukte.observation JOIN drukte.device USING (device_id) WHERE device = 'among-bad'") == len(bad)
+    assert full.one(
+        "SELECT count(*) FROM drukte.observation JOIN drukte.device USING (device_id) WHERE device = 'among-bad'"
+    ) == len(bad)
     reasons = [row["reason"] for row in full.rows("SELECT reason FROM drukte.rejected ORDER BY ctid")]
     for (payload, wanted), said in zip([b for b in bad if b[0]], reasons, strict=False):
         assert re.search(wanted, said), (payload[:80], wanted, said)
@@ -317,7 +330,9 @@ def test_one_bad_message_spoils_no_batch(full: Database) -> None:
 def test_mutated_messages_spoil_no_batch(full: Database) -> None:
     rng = random.Random(2)
     messages, _ = town_day(9, "mutated")
-    greetings = [m for m in days(past=1, window=3600) if m[0].endswith(("status", "meta", "privacy", "busyness", "day"))]
+    greetings = [
+        m for m in days(past=1, window=3600) if m[0].endswith(("status", "meta", "privacy", "busyness", "day"))
+    ]
     mutated = []
     for topic, payload in [*messages[:200], *greetings * 20]:
         data = bytearray(payload)
@@ -330,16 +345,25 @@ def test_mutated_messages_spoil_no_batch(full: Database) -> None:
                     del data[at : at + rng.randrange(1, 20)]
                 case _:
                     data[at:at] = rng.choice([b"null", b"-", b"1e999", b'"', b"{", b"[]", b"\\u0000", b"true"])
-        mutated.append((topic.replace("sim-0000", "mutant").encode().decode(), bytes(data).replace(b"sim-0000", b"mutant")))
+        mutated.append(
+            (topic.replace("sim-0000", "mutant").encode().decode(), bytes(data).replace(b"sim-0000", b"mutant"))
+        )
     full.land(mutated)
-    assert full.one("SELECT count(*) FROM drukte.observation WHERE people_status <> 'shown' AND people_mean IS NOT NULL") == 0
+    assert (
+        full.one("SELECT count(*) FROM drukte.observation WHERE people_status <> 'shown' AND people_mean IS NOT NULL")
+        == 0
+    )
 
 
 def test_a_sender_of_messages_can_do_nothing_else(full: Database) -> None:
     for query in ("SELECT * FROM drukte.landing", "SELECT * FROM drukte.windows", "DELETE FROM drukte.observation"):
         with pytest.raises(AssertionError, match="permission denied"):
             full.sql(query, role="drukte_ingest")
-    for query in ("INSERT INTO drukte.landing (topic, value) VALUES ('a', 'b')", "DELETE FROM drukte.hour", "SELECT drukte.tidy()"):
+    for query in (
+        "INSERT INTO drukte.landing (topic, value) VALUES ('a', 'b')",
+        "DELETE FROM drukte.hour",
+        "SELECT drukte.tidy()",
+    ):
         with pytest.raises(AssertionError, match="permission denied"):
             full.sql(query, role="drukte_read")
     assert full.sql("SELECT count(*) FROM drukte.open_windows", role="drukte_open").strip() != "0"
@@ -408,5 +432,7 @@ def test_files_name_no_secret() -> None:
     for file in CITY.rglob("*"):
         if file.is_file():
             text = file.read_text()
-            assert not re.search(r"password:? *[=:] *['\"]?[a-z0-9]{6,}['\"]?$", text, re.IGNORECASE | re.MULTILINE), file
+            assert not re.search(r"password:? *[=:] *['\"]?[a-z0-9]{6,}['\"]?$", text, re.IGNORECASE | re.MULTILINE), (
+                file
+            )
             assert "PRIVATE KEY" not in text

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS drukte.device (
     meta         jsonb,
     privacy      jsonb,
     selfcheck    jsonb,
+    time_zone    text NOT NULL DEFAULT 'UTC',           -- of the place; UTC where PostgreSQL does not know it
     heard        timestamptz NOT NULL DEFAULT now(),    -- when anything came from it last
     status_heard timestamptz,
     removed      timestamptz,                           -- since when nothing is retained of it

@@ -213,7 +213,9 @@ BEGIN
                 noise = excluded.noise WHERE d.ends <= excluded.ends;
         WHEN 'status' THEN PERFORM drukte.take_status(the_device, m);
         WHEN 'meta' THEN
-            UPDATE drukte.device d SET meta = m WHERE d.device_id = the_device;
+            UPDATE drukte.device d SET meta = m, time_zone = coalesce(
+                (SELECT n.name FROM pg_timezone_names n WHERE n.name = m->>'time_zone'), 'UTC')
+                WHERE d.device_id = the_device;
             PERFORM drukte.id_of_zone(the_device, z->>'name') FROM jsonb_array_elements(m->'zones') AS z;
             UPDATE drukte.zone t SET area = (z->>'area')::real FROM jsonb_array_elements(m->'zones') AS z
                 WHERE t.device_id = the_device AND t.zone = z->>'name';
@@ -224,7 +226,7 @@ END $$;
 
 -- One bad message must not hold up the batch that it came in, else its sender would send the batch for ever.
 CREATE OR REPLACE FUNCTION drukte.on_landing() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = drukte, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = drukte, pg_temp SET jit = off AS $$
 BEGIN
     BEGIN
         PERFORM drukte.take(NEW.topic, CASE WHEN ltrim(NEW.value) LIKE '{%' OR NEW.value = '' THEN NEW.value
@@ -238,14 +240,14 @@ END $$;
 
 -- Whoever writes takes turns, so that no hour is reckoned without what another one is writing.
 CREATE OR REPLACE FUNCTION drukte.before_landing() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = drukte, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = drukte, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('drukte.landing'));
     RETURN NULL;
 END $$;
 
 CREATE OR REPLACE FUNCTION drukte.after_landing() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = drukte, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = drukte, pg_temp SET jit = off AS $$
 BEGIN
     PERFORM drukte.roll_up();
     PERFORM drukte.tidy();

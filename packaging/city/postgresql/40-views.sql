@@ -4,8 +4,7 @@ CREATE OR REPLACE VIEW drukte.places AS
 SELECT z.zone_id, d.device_id, d.organisation, d.device, z.zone, coalesce(d.meta->>'place', d.device) AS place,
     coalesce(d.meta->>'place', d.device) || ', ' || z.zone AS name, z.area,
     (d.meta->>'latitude')::float8 AS latitude, (d.meta->>'longitude')::float8 AS longitude,
-    CASE WHEN EXISTS (SELECT FROM pg_timezone_names n WHERE n.name = d.meta->>'time_zone') THEN d.meta->>'time_zone'
-        ELSE 'UTC' END AS time_zone
+    d.time_zone
 FROM drukte.zone z JOIN drukte.device d USING (device_id)
 WHERE d.removed IS NULL;
 

@@ -38,7 +38,9 @@ def test_every_message_fits_its_schema(kind: tuple[int, int], now: int, number: 
         assert s.topic.startswith(f"drukte/v1/simulated/{tree['device']}/")
         VALIDATORS[s.schema].validate(tree)
         names.add(s.schema)
-    assert names - {"drukte/day/1"} == {f"drukte/{n}/1" for n in ("meta", "privacy", "status", "observation", "busyness")}
+    assert names - {"drukte/day/1"} == {
+        f"drukte/{n}/1" for n in ("meta", "privacy", "status", "observation", "busyness")
+    }
     numbers = [json.loads(s.payload)["seq"] for s in said if s.counted]
     assert numbers == list(range(3 * zones))
     days = {topic for topic in device.retained() if topic.endswith("/day")}  # said when a day is over

@@ -222,7 +222,9 @@ def enrol(
 @click.option("--node", "nodes", multiple=True, help="Further brokers of a cluster, as HOST:PORT.")
 @click.option("--certificates", type=_folder, help="Folder with sim-0000.crt and .key and so on, one for each device.")
 @click.option(
-    "--confirmations", type=_file, help="Write when each confirmation came [s since 1970] and after how long [s], as CSV."
+    "--confirmations",
+    type=_file,
+    help="Write each confirmation here as CSV: when [s since 1970], after how long [s].",
 )
 @click.option("--keep", is_flag=True, help="Leave the retained messages at the broker, to look at.")
 @_as_json

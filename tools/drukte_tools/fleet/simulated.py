@@ -172,8 +172,8 @@ class SimulatedDevice:
         ]
         for name, text in self._meaning.to_say(False).items():
             said.append(Said(self._topic(f"{name}/busyness"), text.encode(), "drukte/busyness/1", True))
-        for day in self._discloser.days:
-            said.append(Said(self._topic(f"{day.zone}/day"), dump(day).encode(), "drukte/day/1", True))
+        days = self._discloser.days
+        said += [Said(self._topic(f"{day.zone}/day"), dump(day).encode(), "drukte/day/1", True) for day in days]
         self._discloser.days.clear()
         return said
 
