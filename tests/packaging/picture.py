@@ -96,7 +96,7 @@ def series(rows: list[dict[str, Any]]) -> dict[str, list[tuple[datetime, float |
 
 def draw(db: Database) -> str:
     """The whole picture."""
-    art = Svg(LEFT + WIDTH + 20, 40 + 3 * (HEIGHT + GAP), "Panels of the dashboards, with made-up numbers")
+    art = Svg(LEFT + WIDTH + 20, 3 * (HEIGHT + GAP) + 10, "Panels of the dashboards, with made-up numbers")
     week = (NOW - timedelta(days=7), NOW)
     everything = {"organisation": ["simulated"], "product": "obs"}
     (zone, *_) = (row["zone_id"] for row in db.rows("SELECT zone_id FROM drukte.places ORDER BY device DESC"))
