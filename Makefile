@@ -7,8 +7,9 @@ PY := $(VENV)/bin/python
 PREFIX ?= /opt/drukte
 PIP := -m pip install --quiet --disable-pip-version-check
 
-# Debian packages that the tests need: a broker to publish to, a tracer that looks over the shoulder, a browser.
-TEST_PACKAGES := mosquitto mosquitto-clients strace chromium
+# Debian packages that the tests need: a broker to publish to, a tracer that looks over the shoulder, a browser, and the
+# city's database.
+TEST_PACKAGES := mosquitto mosquitto-clients strace chromium postgresql
 
 .PHONY: help run test lint attack outage audit moved sealed install uninstall lock clean
 help: ## this list
@@ -63,6 +64,17 @@ soak: $(VENV)/.ok test-packages ## 24 simulated hours of kills, broker restarts,
 brokers: $(VENV)/.ok test-packages ## the same suite on Mosquitto, RabbitMQ and NATS; installs the latter two
 	@$(call apt_install,rabbitmq-server nats-server)
 	@nice $(PY) -m pytest -q -ra -m slow tests/report/test_brokers.py
+
+.PHONY: cluster
+CLUSTER_DEVICES ?= 2000
+cluster: $(VENV)/.ok ## kill one of three nodes of NATS and of RabbitMQ under 2,000 simulated devices (a quarter of an hour)
+	@$(call apt_install,rabbitmq-server nats-server)
+	@for engine in nats rabbitmq; do \
+	  OMP_NUM_THREADS=1 $(PY) -m tests.cluster.run --engine $$engine --devices $(CLUSTER_DEVICES); done
+
+.PHONY: city-picture
+city-picture: $(VENV)/.ok test-packages ## draw the picture of the dashboards' panels that the documentation shows
+	@$(PY) -m tests.packaging.picture docs/images/city.svg
 
 .PHONY: fuzz
 fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records: no crash, no wrong count
