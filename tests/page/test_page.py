@@ -34,10 +34,8 @@ def folder(tmp_path_factory):
     history.keep([seen(NOW - NOW % 900 - 900, None, status="under_5", zone="corner")])
     history.close()
     status = {"sensing": True, "state": "running", "seal": 7, "waiting": 2, "lost": 0, "merged": 0, "accepted": 99}
-    status |= {
-        "rejected": {"crc": 1},
-        "brokers": {"primary": {"condition": "connected", "waiting": 2, "publish_median": 1.5}},
-    }
+    primary = {"condition": "connected", "waiting": 2, "publish_median": 1.5}
+    status |= {"rejected": {"crc": 1}, "brokers": {"primary": primary}}
     (folder / "health.json").write_text(json.dumps(status))
     return folder
 

@@ -70,4 +70,6 @@ def test_a_broker_for_the_public_gets_no_operational_window(
         at_primary.wait(lambda s: len(s.of("/obs")) >= 2)
         time.sleep(1)
         assert at_public.of("/obs") == []
-        assert statuses(at_public)[-1]["brokers"]["mirror-1"].items() >= {"condition": "connected", "waiting": 0}.items()
+        assert (
+            statuses(at_public)[-1]["brokers"]["mirror-1"].items() >= {"condition": "connected", "waiting": 0}.items()
+        )
