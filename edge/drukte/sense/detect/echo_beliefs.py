@@ -182,7 +182,8 @@ class Beliefs:
         distance = np.linalg.norm(tracks.origin[new][:, None] - tracks.xy[lost][None], axis=2)
         far = np.where(self._amid(tracks.origin[new]), RECALL_FAR, LOST_FAR)[:, None]
         reach = np.minimum(LOST_NEAR + RECALL_SPEED * np.maximum(gone, 0), far)
-        older = tracks.born[lost][None] < tracks.born[new][:, None]
+        # Who was there while the other was still seen is somebody else.
+        older = (tracks.born[lost][None] < tracks.born[new][:, None]) & (gone > -LOST_AFTER)
         cost = np.where((distance < reach) & older, distance, 1e3)
         i, j = linear_sum_assignment(cost)
         good = cost[i, j] < 1e3
