@@ -108,12 +108,10 @@ class Beliefs:
         match = (np.abs(far) < 1) & (aside == 0) & (np.abs(quick) < 1)
         # The windows above are two standard deviations wide.
         cost = np.where(match, 4 * (far**2 + quick**2), np.inf).min(axis=2)
-        # A module's own targets come without a strength; an image is farther away than who casts it in any case.
-        stronger = (
-            ((tracks.snr > snr[:, None] + 3.0) | np.isnan(snr)[:, None])
-            & (tracks.unseen() < 0.3)
-            & (np.abs(tracks.doppler) > 0.1)
-        )
+        # A module's own targets come without a strength; an image is farther away than who casts it in any case. Who
+        # walks around the sensor is seen by way of the wall alone, and so is who begins to.
+        stronger = (tracks.snr > snr[:, None] + 3.0) | np.isnan(snr)[:, None]
+        stronger &= tracks.confirmed | ((tracks.unseen() < 0.3) & (np.abs(tracks.doppler) > 0.1))
         return np.asarray(np.where(stronger, cost, np.inf).min(axis=1))
 
     def judge(self, dt: float) -> None:
