@@ -31,6 +31,7 @@ STOP_TIME: Final = 0.4  # s in which someone comes to a stop
 HIDDEN_TIME: Final = 0.8  # s after which it is open whether someone out of sight still walks
 STOP_GRACE: Final = 0.2  # s without an echo, in the open, after which somebody has stopped
 ACROSS_GRACE: Final = 0.6  # s, for who walks across the line of sight
+WALKS: Final = 0.3  # s; who gave an echo no longer ago moves
 STOPPED: Final = 0.7  # s without an echo, in the open, after which somebody stands where their last echo was
 ALONE: Final = 1.0  # m from everybody else, at which nobody takes another's echoes
 SHUFFLE: Final = 0.01  # m2/s by which the place of someone who stands becomes uncertain
@@ -180,6 +181,9 @@ class Tracks:
             near &= off < 9.0
             d2 = d2 + off
             cost = cost + off + np.log(var)[:, None]
+        # Nobody who stands takes what fits somebody who walks by.
+        walks = self.confirmed & (self.unseen() < WALKS)
+        near &= walks[:, None] | ~(walks[:, None] & near & (d2 < GATE / 2)).any(axis=0)
         cost = np.where(near, cost, np.inf)
         best = cost.argmin(axis=0)
         k = np.arange(len(xy))
