@@ -130,9 +130,7 @@ class Beliefs:
         allowed = np.where(hidden, patience.shadow, allowed)
         inside = self.inside(tracks.xy)
         # A radar sees whoever moves in the open: who vanishes there has stopped.
-        still = (
-            tracks.confirmed & self._may_stand(tracks.xy) & ((tracks.speed < patience.still) | self.amid(tracks.xy))
-        )
+        still = tracks.confirmed & self._may_stand(tracks.xy) & ((tracks.speed < patience.still) | self.amid(tracks.xy))
         allowed = np.where(still & inside, patience.hold, allowed)
         known = tracks.confirmed & (tracks.alone >= PROVEN)
         twin = self._doubles()
