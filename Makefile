@@ -187,6 +187,16 @@ deb-arm64: ## start the packages for arm64 under an emulator (as root; after mak
 deb-twice: $(VENV)/.ok ## make the packages twice, in two folders, and compare them byte for byte
 	@packaging/deb/test/twice.sh $(PY) $(addprefix --suite ,$(DEB_SUITE)) $(addprefix --arch ,$(DEB_ARCH))
 
+ENGINE ?= podman
+PLATFORM ?= linux/amd64
+.PHONY: containers containers-test
+containers: ## image of both rooms, localhost/drukte:latest (ENGINE=docker, PLATFORM=linux/arm64, BASE=...)
+	@$(ENGINE) build --platform $(PLATFORM) $(if $(BASE),--build-arg BASE=$(BASE)) -t localhost/drukte:latest \
+	  -f packaging/containers/Dockerfile .
+
+containers-test: $(VENV)/.ok ## run the image by compose.yaml, look at its walls and try the ways out (as root, podman)
+	@$(PY) packaging/containers/test/run.py "$${VIDEO:-$${DRUKTE_TEST_DATA:-../shared/data}/camera/pets09-s2l1/vtest.avi}"
+
 install: ## put drukte on this machine as two systemd services (as root)
 	@PREFIX=$(PREFIX) PYTHON=$(PYTHON) packaging/install.sh
 
