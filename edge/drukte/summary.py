@@ -8,9 +8,9 @@ Counts are averages over the frames of the tick, in tenths of a person, pair or 
 tick is carried into the next, so that sums over a day are exact.
 
 How much could a sealed room gone bad smuggle out? Only what the ranges and the rules of `valid` leave free: at most
-178.7 bits in a summary of a zone without lines, 29.78 more for each line, 2.81 in a heartbeat. Sequence number, clock,
+182.3 bits in a summary of a zone without lines, 29.78 more for each line, 2.81 in a heartbeat. Sequence number, clock,
 zone, tick, version, seal bits and checksum are dictated, and the reader (report/door.py) refuses whatever differs.
-With one zone and a record a minute, a picture of 10 kB would take 7.2 hours of nothing but lies, during which no true
+With one zone and a record a minute, a picture of 10 kB would take 7.1 hours of nothing but lies, during which no true
 number could leave; every further zone divides that time. A test counts the same figures (tests/test_summary.py).
 """
 

@@ -168,6 +168,11 @@ class Quality(Message):
     )
     held: Share = Field(None, description="Share held without a fresh echo (radar) [1]; null when people are not shown")
     saturated: Share = Field(None, description="Part of the time with more targets than the sensor can report [1]")
+    agreed: Share = Field(
+        None,
+        description="Share that both of two sensors saw of the people whom both could see [1]; null with one sensor, "
+        "without such people, and when people are not shown",
+    )
 
 
 class Protection(Message):
@@ -341,6 +346,14 @@ class Nights(Message):
     empty: Share = Field(description="Part of these in which nobody was seen all the time [1]")
 
 
+class Agreement(Message):
+    """Two sensors of different kinds that look at the same ground: do they see the same people?"""
+
+    status: Checked
+    hours: int = Field(ge=0, le=169, description="Hours in which there were people to compare [h]")
+    agreed: Share = Field(description="Mean of these hours: share that both saw of the people whom both could see [1]")
+
+
 class ZoneCheck(Message):
     """The self-check of one zone. What its site file does not expect is null."""
 
@@ -349,6 +362,7 @@ class ZoneCheck(Message):
     conservation: Conservation | None
     line_pair: LinePair | None
     nights: Nights | None
+    agreement: Agreement | None = Field(None, description="null with one sensor")
 
 
 class SelfCheck(Message):

@@ -38,6 +38,8 @@ class _Sums:
     walkers: int = 0
     score: float = 0.0
     held: int = 0
+    judged: int = 0
+    agreed: int = 0
     saturated: bool = False
 
     def add(self, c: ZoneCounts) -> None:
