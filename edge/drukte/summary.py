@@ -195,10 +195,11 @@ def decode(data: bytes) -> Summary:
         raise DoorError("checksum: does not match")
     named: dict[str, int] = {}
     for part, value in zip(_PARTS, values, strict=True):
+        rest = value
         for name, bits in part:
-            named[name] = value & ((1 << bits) - 1)
-            value >>= bits
-        if value:
+            named[name] = rest & ((1 << bits) - 1)
+            rest >>= bits
+        if rest:
             raise DoorError("flags: a bit is set that means nothing")
     summary = Summary(**named)
     valid(summary)

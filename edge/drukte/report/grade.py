@@ -14,10 +14,10 @@
 `none` is said when nothing was seen, `poor` of all else. A sensor that is not running at the end of the window
 (blurred, covered, dark, frozen, without frames), and a calibration that is suspect or missing, make a grade poor
 whatever else holds. Unexplained is the part of all comings and goings that happened in the midst of the zone, the
-residual what those that appeared there and those that vanished leave (see `Tally`); both are asked of windows in which
-at least 20 people came or went, confidence of windows with people. Agreement is the share that both of two sensors saw
-of the people whom both could see; saturated the part of the time in which a count is "at least". Where there is nothing to ask, nothing speaks
-against the grade: an empty square that was watched all the time is good.
+residual what those that appeared there and those that vanished leave (see `Tally`); both are asked of windows in
+which at least 20 people came or went, confidence of windows with people. Agreement is the share that both of two
+sensors saw of the people whom both could see; saturated the part of the time in which a count is "at least". Where
+there is nothing to ask, nothing speaks against the grade: an empty square that was watched all the time is good.
 
 The limits are judgements: an error of 0.05 is more than people notice from day to day, one of 0.15 changes a decision.
 """

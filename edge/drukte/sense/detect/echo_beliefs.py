@@ -197,7 +197,7 @@ class Beliefs:
 
     def _near(self, xy: Floats) -> Floats:
         """(n,) m within which an echo may be of somebody lost at `xy`: two standard deviations across at least."""
-        return np.maximum(LOST_NEAR, 2 * self.settings.azimuth_error * np.linalg.norm(xy, axis=1))
+        return np.asarray(np.maximum(LOST_NEAR, 2 * self.settings.azimuth_error * np.linalg.norm(xy, axis=1)))
 
     def _may_stand(self, xy: Floats) -> Bools:
         if not self.settings.standing:
