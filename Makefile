@@ -7,8 +7,9 @@ PY := $(VENV)/bin/python
 PREFIX ?= /opt/drukte
 PIP := -m pip install --quiet --disable-pip-version-check
 
-# Debian packages that the tests need: a broker to publish to, a tracer that looks over the shoulder, a browser.
-TEST_PACKAGES := mosquitto mosquitto-clients strace chromium
+# Debian packages that the tests need: a broker to publish to, a tracer that looks over the shoulder, a browser, and the
+# city's database.
+TEST_PACKAGES := mosquitto mosquitto-clients strace chromium postgresql
 
 .PHONY: help run test lint attack outage audit moved sealed install uninstall lock clean
 help: ## this list
@@ -64,6 +65,17 @@ brokers: $(VENV)/.ok test-packages ## the same suite on Mosquitto, RabbitMQ and 
 	@$(call apt_install,rabbitmq-server nats-server)
 	@nice $(PY) -m pytest -q -ra -m slow tests/report/test_brokers.py
 
+.PHONY: cluster
+CLUSTER_DEVICES ?= 2000
+cluster: $(VENV)/.ok ## kill one of three nodes of NATS and of RabbitMQ under 2,000 simulated devices (a quarter of an hour)
+	@$(call apt_install,rabbitmq-server nats-server)
+	@for engine in nats rabbitmq; do \
+	  OMP_NUM_THREADS=1 $(PY) -m tests.cluster.run --engine $$engine --devices $(CLUSTER_DEVICES); done
+
+.PHONY: city-picture
+city-picture: $(VENV)/.ok test-packages ## draw the picture of the dashboards' panels that the documentation shows
+	@$(PY) -m tests.packaging.picture docs/images/city.svg
+
 .PHONY: fuzz
 fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records: no crash, no wrong count
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_fuzz.py
@@ -81,12 +93,12 @@ moved: $(VENV)/.ok ## an hour of an undisturbed street in changing light: the ca
 
 .PHONY: calibration
 calibration: $(VENV)/.ok ## how far distances are off that were calibrated by walking, or by the heights of passers-by
-	@OMP_NUM_THREADS=1 nice $(PY) -m pytest -q -s -m slow tests/tools/calibrate/test_heights.py \
-	  tests/tools/calibrate/test_walking.py
+	@OMP_NUM_THREADS=1 nice $(PY) -m pytest -q -s -m slow tests/tools/calibrate/camera/test_heights.py \
+	  tests/tools/calibrate/camera/test_walking.py
 
 .PHONY: screenshot
 screenshot: $(VENV)/.ok test-packages ## draw the picture of the calibration page that the documentation shows
-	@$(PY) -m pytest -q -m slow tests/tools/calibrate/test_page.py
+	@$(PY) -m pytest -q -m slow tests/tools/calibrate/page/test_page.py
 
 .PHONY: validate-demo
 validate-demo: $(VENV)/.ok test-packages ## order, sample, count and report 60 pictures of a recorded street (6 minutes)
@@ -100,9 +112,12 @@ killed: $(VENV)/.ok ## kill the sampler at a dozen moments and search disk and m
 coverage: $(VENV)/.ok ## how often the 95 % intervals of reports hold the truth, on simulated places (minutes)
 	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.coverage --repetitions 1000
 
-.PHONY: crowds statues
+.PHONY: crowds day statues
 crowds: $(VENV)/.ok ## count simulated crowds and recorded walkers and compare with exact truth (half an hour)
-	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.crossing_check "$${DRUKTE_TEST_DATA:-../shared/data}" 1500
+	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.truth.crossings "$${DRUKTE_TEST_DATA:-../shared/data}" 1500
+
+day: $(VENV)/.ok ## count a simulated day of passers-by: does anything add up? (half an hour)
+	@OMP_NUM_THREADS=1 nice $(PY) -m drukte_tools.validate.truth.crossings day
 
 statues: $(VENV)/.ok ## frozen people are statues, one who sways stays a person: minutes of pictures through the detector
 	@nice $(PY) -m pytest -q -s -m slow tests/sense/test_pipeline.py
@@ -189,6 +204,30 @@ deb-twice: $(VENV)/.ok ## make the packages twice, in two folders, and compare t
 
 ENGINE ?= podman
 PLATFORM ?= linux/amd64
+ANSIBLE := build/ansible
+$(ANSIBLE)/.ok:
+	@$(PYTHON) -m venv $(ANSIBLE)
+	@$(ANSIBLE)/bin/python $(PIP) ansible-core ansible-lint
+	@touch $@
+
+.PHONY: ansible-test
+ansible-test: $(ANSIBLE)/.ok ## lint the Ansible role and run it against a device in a Debian root (as root; after make deb, make deb-test)
+	@cd packaging/ansible && PATH="$(CURDIR)/$(ANSIBLE)/bin:$$PATH" ansible-lint --offline
+	@packaging/ansible/test/run.sh
+
+.PHONY: image-test vulnerabilities
+image-test: ## the first start of a device, in a Debian root (as root; after make deb and make deb-test)
+	@packaging/image/test/run.sh $(firstword $(DEB_SUITE))
+
+AUDIT := build/pip-audit
+$(AUDIT)/.ok:
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python $(PIP) pip-audit
+	@touch $@
+
+vulnerabilities: $(AUDIT)/.ok ## ask advisory databases about the locked packages; 3 when they cannot be asked
+	@$(PYTHON) packaging/vulnerabilities.py --program $(AUDIT)/bin/pip-audit requirements/device.txt requirements/dev.txt
+
 .PHONY: containers containers-test
 containers: ## image of both rooms, localhost/drukte:latest (ENGINE=docker, PLATFORM=linux/arm64, BASE=...)
 	@$(ENGINE) build --platform $(PLATFORM) $(if $(BASE),--build-arg BASE=$(BASE)) -t localhost/drukte:latest \

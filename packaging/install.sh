@@ -14,7 +14,7 @@ if [ -e /var/lib/dpkg/info/drukte.list ] && [ "$PREFIX" = /opt/drukte ]; then
 fi
 NAMES=(drukte-door.socket drukte-sense.service drukte-report.service drukte-indicator.service drukte-settings.path
   drukte-settings.service drukte-sample.service drukte-sample-resume.service drukte-sample-tidy.service
-  drukte-sample-tidy.timer)
+  drukte-sample-tidy.timer drukte-page.service)
 
 say() { printf '== %s\n' "$*"; }
 fail() { printf 'install: %s\n' "$*" >&2; exit 1; }

@@ -34,7 +34,8 @@ def folder(tmp_path_factory):
     history.keep([seen(NOW - NOW % 900 - 900, None, status="under_5", zone="corner")])
     history.close()
     status = {"sensing": True, "state": "running", "seal": 7, "waiting": 2, "lost": 0, "merged": 0, "accepted": 99}
-    status |= {"rejected": {"crc": 1}, "brokers": {"primary": {"condition": "connected", "waiting": 2}}}
+    primary = {"condition": "connected", "waiting": 2, "publish_median": 1.5}
+    status |= {"rejected": {"crc": 1}, "brokers": {"primary": primary}}
     (folder / "health.json").write_text(json.dumps(status))
     return folder
 
@@ -100,6 +101,7 @@ def test_metrics_tell_health_and_no_number_of_people(serve):
     assert float(told['drukte_broker_connected{broker="primary"}']) == 1
     assert float(told['drukte_window_age_seconds{zone="square"}']) == 7 * 60
     assert 0 < float(told["drukte_observed_ratio"]) <= 1
+    assert float(told['drukte_publish_seconds{broker="primary",quantile="0.5"}']) == 1.5
     assert not any("people" in name for name in told)
 
 

@@ -50,11 +50,11 @@ def town(policy: str = "operational", window: int = WINDOW, crossings: int = WIN
 
 
 EMPTY = Tally(start=0, end=0)
+FLOWS = ("in_a", "out_a", "in_b", "out_b", "riders_in_a", "riders_out_a", "riders_in_b", "riders_out_b")
 
 
 def steady(start: int, people: int, span: int = WINDOW, **sums: int) -> Tally:
     """A window in which so many people stood still from its first to its last moment."""
-    names = ("in_a", "out_a", "in_b", "out_b")
     return Tally(
         start=start,
         end=start + span,
@@ -62,7 +62,7 @@ def steady(start: int, people: int, span: int = WINDOW, **sums: int) -> Tally:
         frames=span,
         observed=span,
         means=(10 * people * span, *EMPTY.means[1:]),
-        sums=(*(sums.get(name, 0) for name in names), *EMPTY.sums[4:]),
+        sums=(*(sums.get(name, 0) for name in FLOWS), *EMPTY.sums[len(FLOWS) :]),
         least=people,
         most=people,
         people_seconds=10 * people * span,
@@ -73,10 +73,17 @@ def steady(start: int, people: int, span: int = WINDOW, **sums: int) -> Tally:
 
 @dataclass
 class Day:
-    """What truly happened, per zone and window: people, and crossings as (in_a, out_a, in_b, out_b)."""
+    """What truly happened, per zone and window: people on foot, and crossings in the order of `FLOWS`."""
 
     people: np.ndarray
     flows: np.ndarray
+
+    @property
+    def riding(self) -> np.ndarray:
+        """Riders in each zone at the end of each window."""
+        flows = dict(zip(FLOWS, np.moveaxis(self.flows, 2, 0), strict=True))
+        came, went = (flows[f"riders_{way}_a"] + flows[f"riders_{way}_b"] for way in ("in", "out"))
+        return (came - went).cumsum(axis=1)
 
 
 def random_day(seed: int, windows: int = 96) -> Day:
@@ -85,23 +92,32 @@ def random_day(seed: int, windows: int = 96) -> Day:
     hours = np.arange(windows) * 24 / windows
     busy = rng.uniform(0.3, 25) * np.exp(-((hours - rng.uniform(9, 18)) ** 2) / rng.uniform(4, 20)) + rng.uniform(0, 1)
     people = np.zeros((6, windows), int)
-    flows = np.zeros((6, windows, 4), int)
-    inside = [0, 0, 0]
+    flows = np.zeros((6, windows, len(FLOWS)), int)
+    people[:3] = _streams(rng, busy * 3, flows[:, :, :4])
     for w in range(windows):
-        arrive, enter = rng.poisson(busy[w] * 3), rng.poisson(busy[w] * 3)
+        people[4, w], people[5, w] = rng.poisson(busy[w] / 2), rng.poisson(busy[w])
+        people[3, w] = people[4, w] + people[5, w]
+    _streams(rng, busy * 3 * rng.uniform(0, 1), flows[:, :, 4:])
+    return Day(people, flows)
+
+
+def _streams(rng: np.random.Generator, come: np.ndarray, flows: np.ndarray) -> np.ndarray:
+    """Who comes and goes in the hall, the corridor and the room, into `flows`; how many are in each, by window."""
+    inside = [0, 0, 0]
+    people = np.zeros((3, len(come)), int)
+    for w, rate in enumerate(come):
+        arrive, enter = rng.poisson(rate), rng.poisson(rate)
         leave = rng.binomial(inside[0], 0.6) + rng.binomial(arrive, 0.7)
         through = rng.binomial(inside[1], 0.7) + rng.binomial(enter, 0.6)
         gone = rng.binomial(inside[2], 0.5) + rng.binomial(through, 0.4)
         leave, through = min(leave, inside[0] + arrive), min(through, inside[1] + enter)
         gone = min(gone, inside[2] + through)
         inside = [inside[0] + arrive - leave, inside[1] + enter - through, inside[2] + through - gone]
-        people[:3, w] = inside
+        people[:, w] = inside
         flows[0, w, :2] = arrive, leave
         flows[1, w] = enter, 0, 0, through
         flows[2, w] = through, 0, 0, gone
-        people[4, w], people[5, w] = rng.poisson(busy[w] / 2), rng.poisson(busy[w])
-        people[3, w] = people[4, w] + people[5, w]
-    return Day(people, flows)
+    return people
 
 
 def publish(site: Site, day: Day, span: int = WINDOW, totals: list[DayTotal] | None = None) -> list[list[Observation]]:
@@ -113,7 +129,7 @@ def publish(site: Site, day: Day, span: int = WINDOW, totals: list[DayTotal] | N
         start = T + w * span
         closed = []
         for zone, settings in enumerate(site.zones):
-            sums = dict(zip(("in_a", "out_a", "in_b", "out_b"), map(int, day.flows[zone, w]), strict=True))
+            sums = dict(zip(FLOWS, map(int, day.flows[zone, w]), strict=True))
             tally = steady(start, int(day.people[zone, w]), span, **sums)
             closed.append(Closed(zone, tally, tally if settings.lines else None))
         for zone, blocks in enumerate(discloser.disclose(closed)):
@@ -210,55 +226,92 @@ def bound_chain(totals: Totals, chain: int, told: Sequence[tuple[int, int, float
             totals.bound(totals.node(chain, begin), totals.node(chain, after), low, high)
 
 
-def told_of(observations: Sequence[Observation], line: int, way: str, span: int) -> list[tuple[int, int, float | None]]:
+@dataclass(frozen=True)
+class Hidden:
+    """A hidden number: what it counts ("people", "riders" or one of `FLOWS`), and the windows that it is about."""
+
+    zone: int
+    what: str
+    first: int
+    after: int
+
+    def truth(self, day: Day) -> int:
+        """What the attacker looks for."""
+        if self.what == "people":
+            return int(day.people[self.zone, self.first])
+        if self.what == "riders":
+            return int(day.riding[self.zone, self.first])
+        return int(day.flows[self.zone, self.first : self.after, FLOWS.index(self.what)].sum())
+
+
+def told_of(observations: Sequence[Observation], what: str, span: int) -> list[tuple[int, int, float | None]]:
+    """Every span of one of `FLOWS`: first window, window after the last, number or None."""
+    *who, way, side = what.split("_")
     found = []
     for w, o in enumerate(observations):
-        block = o.crossings
-        assert block is not None
+        assert o.crossings is not None
+        block = o.crossings.riders if who else o.crossings
         start = (seconds(block.from_) - T) // span
-        number = getattr(block.lines[line], way) if block.status == "shown" else None
+        number = getattr(block.lines["ab".index(side)], way.replace("in", "in_")) if block.status == "shown" else None
         found.append((start, w + 1, number))
     return found
 
 
+STREAMS: tuple[tuple[tuple[int, ...], tuple[tuple[tuple[int, str], ...], ...]], ...] = (
+    ((0,), (((0, "in_a"),), ((0, "out_a"),))),
+    ((1, 2), (((1, "in_a"),), ((1, "out_b"), (2, "in_a")), ((2, "out_b"),))),
+)
+"""Zones one after the other, and the streams before, between and behind them, each as it is seen by which zone."""
+
+
 def hidden_ranges(
-    site: Site, published: Sequence[Sequence[Observation]], span: int = WINDOW
-) -> dict[tuple[str, str, int], tuple[int, int]]:
-    """For each hidden count of people in the hall, the corridor and the room: the fewest and most it can be."""
+    published: Sequence[Sequence[Observation]], span: int = WINDOW, riding: np.ndarray | None = None
+) -> dict[Hidden, tuple[int, int]]:
+    """For each hidden count of the hall, the corridor and the room: the fewest and most it can be.
+
+    Riders have streams of their own. How many of them are in a zone is never told, but they are never fewer than none.
+
+    Args:
+        published: all observations, by zone.
+        span: length of a window, s.
+        riding: how many riders are in each zone at the end of each window, as if that were told from five on.
+    """
     windows = len(published[0])
-    found: dict[tuple[str, str, int], tuple[int, int]] = {}
-    # One chain of totals for each stream: the corridor's inner line and the room's are the same one.
-    for zones, streams in (
-        ((0,), [((0, 0, "in_"),), ((0, 0, "out"),)]),
-        ((1, 2), [((1, 0, "in_"),), ((1, 1, "out"), (2, 0, "in_")), ((2, 1, "out"),)]),
-    ):
+    found: dict[Hidden, tuple[int, int]] = {}
+    for who, (zones, streams) in itertools.product(("", "riders_"), STREAMS):
         totals = Totals(len(streams), windows)
         for chain, seen in enumerate(streams):
-            for zone, line, way in seen:
-                bound_chain(totals, chain, told_of(published[zone], line, way, span))
+            for zone, what in seen:
+                bound_chain(totals, chain, told_of(published[zone], who + what, span))
         for position, zone in enumerate(zones):
             for w, o in enumerate(published[zone]):
                 low, high = span_of(o)
+                if who:
+                    low, high = (0, math.inf) if riding is None else _told_from_five_on(riding[zone, w])
                 totals.bound(totals.node(position + 1, w + 1), totals.node(position, w + 1), low, high)
         most = totals.solve()
         for position, zone in enumerate(zones):
             for w, o in enumerate(published[zone]):
-                if o.people.status != "shown":
+                if who or o.people.status != "shown":
                     into, out = totals.node(position, w + 1), totals.node(position + 1, w + 1)
-                    found[site.zones[zone].name, "people", w] = (
-                        int(-most[into, out]),
-                        int(min(most[out, into], 10**6)),
-                    )
+                    found[Hidden(zone, who[:-1] or "people", w, w + 1)] = _range(most, out, into)
         for chain, seen in enumerate(streams):
-            zone, line, way = seen[0]
-            told = told_of(published[zone], line, way, span)
+            zone, what = seen[0]
+            told = told_of(published[zone], who + what, span)
             for first, after, number in told:
                 # A longer span that is published as 0 tells openly what its parts were.
                 if number is None and not any(f <= first and after <= a and n == 0 for f, a, n in told):
                     a, b = totals.node(chain, first), totals.node(chain, after)
-                    key = (site.zones[zone].name, f"{site.zones[zone].lines[line].name} {way}", after - 1)
-                    found[key] = (int(-most[b, a]), int(min(most[a, b], 10**6)))
+                    found[Hidden(zone, who + what, first, after)] = _range(most, a, b)
     return found
+
+
+def _told_from_five_on(people: int) -> tuple[int, int]:
+    return (1, HIDDEN_MOST) if 0 < people <= HIDDEN_MOST else (people, people)
+
+
+def _range(most: np.ndarray, a: int, b: int) -> tuple[int, int]:
+    return int(-most[b, a]), int(min(most[a, b], 10**6))
 
 
 def overlap_ranges(published: Sequence[Sequence[Observation]]) -> dict[tuple[str, int], set[int]]:

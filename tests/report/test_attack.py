@@ -3,6 +3,7 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from drukte.report.formats.native import Observation, dump, seconds
 from drukte.report.merge import HIDDEN_AS, merge_hour
 from drukte.report.messages import observation
 from drukte.report.public import for_the_public
-from drukte.report.window import Closed
+from drukte.report.window import MEANS, Closed
 from tests.report.attack import (
+    FLOWS,
     WINDOW,
     Day,
     T,
@@ -38,11 +40,9 @@ SITE = town()
 def recovered(day: Day, site: Site = SITE) -> tuple[int, int]:
     """Hidden counts of a day, and how many of them an attacker knows for certain."""
     published = publish(site, day)
-    ranges = hidden_ranges(site, published)
-    for (zone, what, w), (low, high) in ranges.items():
-        if what == "people":
-            number = next(i for i, z in enumerate(site.zones) if z.name == zone)
-            assert low <= day.people[number, w] <= high, "the attacker's reckoning is wrong, so it shows nothing"
+    ranges = hidden_ranges(published)
+    for hidden, (low, high) in ranges.items():
+        assert low <= hidden.truth(day) <= high, f"the attacker's reckoning is wrong, so it shows nothing: {hidden}"
     both = overlap_ranges(published)
     known = sum(low >= high for low, high in ranges.values()) + sum(len(values) < 2 for values in both.values())
     return len(ranges) + len(both), known
@@ -64,6 +64,16 @@ def test_the_attack_finds_what_a_weaker_protection_gives_away(monkeypatch: pytes
 def test_the_attack_finds_what_overlapping_zones_give_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("drukte.report.disclose.overlapping", lambda zones: list(range(len(zones))))
     assert sum(recovered(random_day(seed))[1] for seed in range(6)) > 0
+
+
+def test_the_attack_finds_what_riders_at_one_moment_would_give_away() -> None:
+    """If it were told how many there are, from five on: in minus out against occupancy again."""
+    known = 0
+    for seed in range(6):
+        day = random_day(seed)
+        for hidden, (low, high) in hidden_ranges(publish(SITE, day), riding=day.riding).items():
+            known += low >= high and (hidden.what.startswith("riders_") or (hidden.what == "riders" and 0 < low < 5))
+    assert known > 0
 
 
 @pytest.mark.slow
@@ -151,8 +161,10 @@ def small_worlds(people: int, crossings: int, windows: int) -> Iterator[tuple[tu
                 yield occupancy, entries
 
 
-def surely_known(people: int, crossings: int, windows: int) -> tuple[int, int]:
+def surely_known(people: int, crossings: int, windows: int, who: str = "") -> tuple[int, int]:
     """Hidden counts over all small worlds, and those that are the same in every world that looks the same.
+
+    The worlds are of people on foot, or of riders (`who` is "riders_"), of whom it is never told how many there are.
 
     The attacker here knows the whole program, so also what its silence means. `crossings` must be so large that the
     edge of the small world is not what gives a count away.
@@ -165,34 +177,42 @@ def surely_known(people: int, crossings: int, windows: int) -> tuple[int, int]:
         truth: list[int] = []
         for w, (before, n) in enumerate(itertools.pairwise(occupancy)):
             went_out = entries[w] - n + before
-            tally = steady(T + w * WINDOW, n, in_a=entries[w], out_a=went_out)
+            flows = {f"{who}in_a": entries[w], f"{who}out_a": went_out}
+            tally = steady(T + w * WINDOW, 0 if who else n, **flows)
+            if who:
+                tally = replace(tally, means=tuple(10 * n * WINDOW * (name == "riders") for name in MEANS))
             (blocks,) = discloser.disclose([Closed(0, tally, tally)])
             assert blocks.crossings
-            line = blocks.crossings.lines[0]
-            told.append((blocks.people.status, blocks.people.mean, blocks.crossings.from_, line.in_, line.out))
+            crossings = blocks.crossings.riders if who else blocks.crossings
+            people = (blocks.riders.status, blocks.riders.mean) if who else (blocks.people.status, blocks.people.mean)
+            told.append((*people, crossings.from_, crossings.lines[0].in_, crossings.lines[0].out))
             truth += [n, entries[w], went_out]
         worlds[tuple(told)].append(tuple(truth))
     hidden = known = 0
     for seen, alike in worlds.items():
         for w, (status, _, _, inwards, _) in enumerate(seen):
-            for place in ([0] if status == "under_5" else []) + ([1, 2] if inwards is None else []):
+            for place in ([0] if status != "shown" else []) + ([1, 2] if inwards is None else []):
                 values = {truth[3 * w + place] for truth in alike}
                 hidden += 1
                 known += len(values) == 1 and 0 < next(iter(values)) < 5
     return hidden, known
 
 
-def test_somebody_who_knows_the_program_finds_nothing_in_small_worlds() -> None:
-    hidden, known = surely_known(people=6, crossings=11, windows=1)
+@pytest.mark.parametrize("who", ["", "riders_"])
+def test_somebody_who_knows_the_program_finds_nothing_in_small_worlds(who: str) -> None:
+    hidden, known = surely_known(people=6, crossings=11, windows=1, who=who)
     assert hidden > 5
     assert known == 0
 
 
 @pytest.mark.slow
-def test_somebody_who_knows_the_program_finds_nothing_in_larger_worlds(capsys: pytest.CaptureFixture[str]) -> None:
-    hidden, known = surely_known(people=6, crossings=12, windows=2)
+@pytest.mark.parametrize("who", ["", "riders_"])
+def test_somebody_who_knows_the_program_finds_nothing_in_larger_worlds(
+    who: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hidden, known = surely_known(people=6, crossings=12, windows=2, who=who)
     with capsys.disabled():
-        print(f"\nevery world of 2 windows: {hidden} hidden counts, {known} known")
+        print(f"\nevery world of 2 windows of {who or 'walkers'}: {hidden} hidden counts, {known} known")
     assert known == 0
 
 
@@ -267,7 +287,7 @@ def test_what_is_carried_survives_a_restart() -> None:
     for w in range(96):
         closed = []
         for zone, settings in enumerate(SITE.zones):
-            sums = dict(zip(("in_a", "out_a", "in_b", "out_b"), map(int, day.flows[zone, w]), strict=True))
+            sums = dict(zip(FLOWS, map(int, day.flows[zone, w]), strict=True))
             tally = steady(T + w * WINDOW, int(day.people[zone, w]), **sums)
             closed.append(Closed(zone, tally, tally if settings.lines else None))
         for zone, blocks in enumerate(discloser.disclose(closed)):

@@ -21,7 +21,7 @@ from drukte.report.history import History
 from drukte.report.merge import merge_hour
 from drukte.report.outbox import Outbox
 from drukte.report.tell import device_of
-from tests.report.attack import Day, T, publish, publish_for_the_public, random_day, town
+from tests.report.attack import FLOWS, Day, T, publish, publish_for_the_public, random_day, town
 from tests.report.conftest import record
 from tests.report.formats.conftest import with_public
 
@@ -52,7 +52,7 @@ def everything(site: Site, day: Day, totals: list[DayTotal]) -> dict[str, list[s
 
 
 def twins(day: Day) -> Iterator[tuple[str, int, Day]]:
-    """Days that differ in one count of few people: somebody came a window later, or stood a step further."""
+    """Days that differ in one count of few people: somebody came or rode in a window later, or stood a step further."""
     windows = day.people.shape[1]
     for w in range(1, windows - 1):
         now, entries = day.people[0, w], day.flows[0, :, 0]
@@ -63,6 +63,12 @@ def twins(day: Day) -> Iterator[tuple[str, int, Day]]:
                 flows[0, w, 0] += step
                 flows[0, w + 1, 0] -= step
                 yield "hall", w, Day(people, flows)
+        ridden = day.flows[0, :, FLOWS.index("riders_in_a")]
+        if 1 <= ridden[w] <= 3:
+            flows = day.flows.copy()
+            flows[0, w, FLOWS.index("riders_in_a")] -= 1
+            flows[0, w + 1, FLOWS.index("riders_in_a")] += 1
+            yield "hall", w, Day(day.people, flows)
         bench, paving = day.people[4, w], day.people[5, w]
         for step in (1, -1):
             if min(bench, paving, bench + step, paving - step) >= 1 and max(bench, paving) <= 3:

@@ -7,7 +7,7 @@ from drukte.report.closing import Closing
 from drukte.report.formats.native import Observation
 from drukte.report.history import History
 from drukte.report.outbox import Outbox
-from tests.report.attack import WINDOW, Day, T, publish_for_the_public, random_day, town
+from tests.report.attack import FLOWS, WINDOW, Day, T, publish_for_the_public, random_day, town
 from tests.report.conftest import record
 from tests.report.formats.conftest import with_public
 
@@ -30,7 +30,7 @@ class Device:
             for zone in range(len(self.site.zones)):
                 ticks = []
                 for minute in range(1, WINDOW // 60 + 1):
-                    sums = dict(zip(("in_a", "out_a", "in_b", "out_b"), map(int, day.flows[zone, w]), strict=True))
+                    sums = dict(zip(FLOWS, map(int, day.flows[zone, w]), strict=True))
                     end = T + w * WINDOW + 60 * minute
                     more = sums if minute == 1 else {}
                     ticks.append(record(0, end, zone=zone, people=int(day.people[zone, w]), **more))

@@ -93,9 +93,35 @@ def test_too_many_are_put_together_to_hours_and_nothing_is_lost(clock: Time) -> 
 
 def test_what_is_on_the_line_is_not_merged(clock: Time) -> None:
     box = Outbox(None, ["a"], clock.now, limit=100 * _ROW)
-    box.store(observations(0, 110), {}, 0, under_way=9)
+    box.store(observations(0, 110), {}, 0, under_way=set(range(10)))
     kept = [w.observation for w in box.batch("a", -1, 200)]
     assert [o.seq for o in kept if o.merged is None][:10] == list(range(10))
+
+
+def test_one_broker_that_takes_all_does_not_keep_what_waits_for_another_from_being_merged(clock: Time) -> None:
+    box = Outbox(None, ["a", "b"], clock.now, limit=200 * _ROW)
+    for first in range(0, 1000, 20):
+        box.store(observations(first, 20), {}, 0, under_way={first - 1})
+        box.confirm("a", range(first, first + 20))
+    assert (len(box), box.waiting("a"), box.waiting("b")) == (len(box), 0, len(box))
+    assert len(box) <= 200
+    kept = [w.observation for w in box.batch("b", -1, 200)]
+    assert sum(o.merged.windows if o.merged else 1 for o in kept) == 1000
+    assert box.lost == 0
+
+
+def test_what_waits_is_counted_as_it_is(tmp_path: Path, clock: Time) -> None:
+    path = tmp_path / "o.sqlite"
+    with Outbox(path, ["a", "b"], clock.now, limit=100 * _ROW) as box:
+        box.store(observations(0, 90), {}, 0)
+        box.confirm("a", [*range(80), *range(40)])
+        box.confirm("b", range(20, 100))
+        with pytest.raises(ValueError, match="stored as"):
+            box.store(observations(7, 2), {}, 0)
+        box.store(observations(90, 95), {}, 0)
+        counted = (len(box), box.waiting("a"), box.waiting("b"))
+    with Outbox(path, ["a", "b"], clock.now) as box:
+        assert (len(box), box.waiting("a"), box.waiting("b")) == counted
 
 
 def test_what_only_one_broker_has_is_not_told_to_it_again(clock: Time) -> None:

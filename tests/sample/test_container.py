@@ -5,7 +5,7 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.tools.validate.test_counting import sample
+from tests.tools.validate.judging.test_counting import sample
 
 from drukte.sample.container import MAGIC, ContainerError, pack, unpack
 

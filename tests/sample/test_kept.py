@@ -17,10 +17,10 @@ from drukte.sample.plan import Moment
 from drukte.sense.sources import SourceEnded
 from drukte.sense.sources.radar import RadarFrame
 from drukte_tools.simulate.command import recording
-from drukte_tools.validate.opened import Opened
-from drukte_tools.validate.places import placed
-from drukte_tools.validate.plan_view import PlanView, draw, on_the_ground
-from drukte_tools.validate.settled import Counted
+from drukte_tools.validate.judging.opened import Opened
+from drukte_tools.validate.judging.places import placed
+from drukte_tools.validate.judging.plan_view import PlanView, draw, on_the_ground
+from drukte_tools.validate.judging.settled import Counted
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from drukte.report.formats.native import Busyness, Observation, seconds
 from drukte.report.history import KEEP, between, newest, read_only
 from drukte.report.interpret import Interpreter
 from drukte.report.merge import HOUR
+from drukte.report.service import DAY, Completeness
 from drukte.report.usual import Usual, people_of
 
-DAY: Final = 86_400
 STALE: Final = 120.0
 """A status older than this is that of a process that has gone, s."""
 
@@ -93,15 +93,16 @@ class Reader:
             }
             for zone in self._site.zones
         }
-        spans = [(o.observed * (seconds(o.to) - seconds(o.from_)), o.quality.grade == "good") for o in recent]
-        expected = len(self._site.zones) * min(DAY, max(now - min((seconds(o.from_) for o in day), default=now), 1))
+        complete = Completeness(len(self._site.zones))
+        complete.take(recent)
+        observed, good = complete.told(now)
         return Facts(
             at=now,
             latest=latest,
             meaning={zone: self._interpreter.read(o) for zone, o in latest.items()},
             status=self._status(now),
-            observed=min(1.0, sum(span for span, _ in spans) / expected) if spans else None,
-            good=sum(good for _, good in spans) / len(spans) if spans else None,
+            observed=observed,
+            good=good,
             today={zone: {hour: _mean(values) for hour, values in hours.items()} for zone, hours in today.items()},
             usual=usual,
         )

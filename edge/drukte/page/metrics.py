@@ -30,6 +30,9 @@ def metrics(facts: Facts) -> bytes:
             tell(f"drukte_{name}", meaning, status.get(name))
         tell("drukte_rejected", "Records refused since the start", sum((status.get("rejected") or {}).values()))
         for broker, told in (status.get("brokers") or {}).items():
+            for part, key in (("0.5", "publish_median"), ("0.95", "publish_95")):
+                meaning = "From the end of a window until a broker had it, over the last 24 hours"
+                tell("drukte_publish_seconds", meaning, told.get(key), broker=broker, quantile=part)
             connected = float(told.get("condition") == "connected")
             tell("drukte_broker_connected", "Whether a broker takes what it is sent", connected, broker=broker)
     for zone, o in sorted(facts.latest.items()):

@@ -4,7 +4,7 @@ import contextlib
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Final
 
 from drukte.config import Site
@@ -108,11 +108,11 @@ class Closing:
         except sqlite3.OperationalError as error:
             self._complain(error)
 
-    def close(self, under_way: int = -1) -> list[Observation]:
+    def close(self, under_way: Set[int] = frozenset()) -> list[Observation]:
         """Close the windows that are due and store them; what has been stored by this.
 
         Args:
-            under_way: observations up to this number may be on the line at this moment.
+            under_way: numbers of observations that are on the line at this moment.
         """
         closed = self._windows.due(self._now())
         if closed:
@@ -122,7 +122,7 @@ class Closing:
         stored = self._store(under_way) if self._held else []
         return stored + self._publish_open(under_way)
 
-    def _store(self, under_way: int) -> list[Observation]:
+    def _store(self, under_way: Set[int]) -> list[Observation]:
         numbered = self._number(self._held)
         days = self.days | {day.zone: day for day in self._discloser.days}
         memory = {_DISCLOSED: self._discloser.memory, _DAYS: f"[{','.join(map(dump, days.values()))}]"}
@@ -159,7 +159,7 @@ class Closing:
         kept = json.loads(self._outbox.remembered(_PUBLIC) or "{}")
         return {zone: Crossings.model_validate(crossings) for zone, crossings in kept.items()}
 
-    def _publish_open(self, under_way: int) -> list[Observation]:
+    def _publish_open(self, under_way: Set[int]) -> list[Observation]:
         """The public product of the span before the last one, once that is over."""
         span = self._site.disclosure.open_window
         if span is None or self._held:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from drukte.report.formats.base import Outgoing
-from drukte.report.formats.native import Condition, Observation
+from drukte.report.formats.native import Condition, Observation, Policy, seconds
 from drukte.report.mqtt import IN_FLIGHT, Link
 from drukte.report.news import ADVICE, Confirmed, Connected, Disconnected, Received, Refused
 from drukte.report.outbox import KEEP, Outbox
+from drukte.report.service import Pace
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class Delivery:
         outbox: the store.
         render: the messages that make up one observation.
         monotonic: clock, s.
+        product: the disclosure policy of the windows whose delay is told; None for all.
     """
 
     def __init__(
@@ -37,18 +39,22 @@ class Delivery:
         outbox: Outbox,
         render: Callable[[Observation], Sequence[Outgoing]],
         monotonic: Callable[[], float],
+        product: Policy | None = None,
     ) -> None:
         self.link = link
         self._outbox = outbox
         self._render = render
         self._monotonic = monotonic
         self._under_way: dict[int, int] = {}  # observation -> messages of it that are not confirmed
+        self._windows: dict[int, tuple[int, int]] = {}  # observation under way -> its end, and windows in it
         self._confirmed: set[int] = set()  # the broker has them, and the store does not know yet
         self._forget_at = 0.0
         self._cursor = -1
         self._resume = 0.0
         self._tokens = RATE
         self._filled = monotonic()
+        self._product = product
+        self.pace = Pace()
         self.refusal: str | None = None
         self._refused: Condition = "refused"
         self.delivered = 0
@@ -56,7 +62,7 @@ class Delivery:
 
     def turn(self, now: float) -> bool:
         """Take in news and send what may be sent. True when a connection has just been made."""
-        made = self._take_news()
+        made = self._take_news(now)
         if self.link.connected and self._monotonic() >= self._resume:
             self._send(now)
         return made
@@ -67,9 +73,9 @@ class Delivery:
         return received
 
     @property
-    def cursor(self) -> int:
-        """Number of the latest observation that is under way; -1 for none."""
-        return self._cursor
+    def under_way(self) -> set[int]:
+        """Observations that have been sent, and that the store does not know as confirmed yet."""
+        return self._under_way.keys() | self._confirmed
 
     @property
     def condition(self) -> Condition:
@@ -86,7 +92,7 @@ class Delivery:
             return self._resume - mono
         return 0.1 if self._tokens < 1 else None
 
-    def _take_news(self) -> bool:
+    def _take_news(self, now: float) -> bool:
         made = False
         confirmed: list[int] = []
         for news in self.link.news():
@@ -101,6 +107,8 @@ class Delivery:
                     if not self._under_way[seq]:
                         del self._under_way[seq]
                         confirmed.append(seq)
+                        if window := self._windows.pop(seq, None):
+                            self.pace.confirmed(window[0], now, window[1])
                         self.refusal = None
                 case Received():
                     self.received.append(news)
@@ -132,6 +140,7 @@ class Delivery:
     def _again(self) -> None:
         """Whatever is not confirmed will be sent again, oldest first."""
         self._under_way.clear()
+        self._windows.clear()
         self._cursor = -1
         self._resume = 0.0
 
@@ -151,6 +160,9 @@ class Delivery:
                 self._outbox.confirm(self.link.name, [waiting.seq])
                 continue
             self._under_way[waiting.seq] = len(messages)
+            if self._product in (None, waiting.observation.disclosure.policy):
+                merged = waiting.observation.merged
+                self._windows[waiting.seq] = seconds(waiting.observation.to), merged.windows if merged else 1
             expiry = int(KEEP - (now - waiting.made))
             for message in messages:
                 if not self.link.publish(

@@ -90,6 +90,7 @@ class Health:
         store: Literal["fine", "full", "replaced"] = "fine",
         brokers: Mapping[str, BrokerStatus] | None = None,
         commands: CommandCounts | None = None,
+        last_day: tuple[float | None, float | None] = (None, None),
     ) -> DeviceStatus:
         """The status message; with a `reason` it says that the device is not online."""
         online = reason is None
@@ -115,6 +116,12 @@ class Health:
             lost=lost,
             store=store,
             brokers=dict(brokers or {}),
+            observed=_share(last_day[0]),
+            good=_share(last_day[1]),
             commands=commands or CommandCounts(),
             purpose_valid_until=self.site.purpose.valid_until.isoformat(),
         )
+
+
+def _share(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

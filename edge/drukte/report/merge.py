@@ -120,9 +120,10 @@ def _crossings(spans: Sequence[Crossings]) -> Crossings:
     names = [line.line for line in spans[-1].lines]
     observed = _mean((span.observed or 0.0 if span.status == "shown" else 0.0, 1.0) for span in spans) or 0.0
     told = [span.riders for span in spans if span.riders.status == "shown"]
-    riders = spans[-1].riders.model_copy(update={"from_": spans[0].from_})
+    since = spans[0].riders.from_
+    riders = spans[-1].riders.model_copy(update={"from_": since})
     if told:
-        riders = RiderCrossings(status="shown", from_=spans[0].from_, lines=_total(names, [r.lines for r in told]))
+        riders = RiderCrossings(status="shown", from_=since, lines=_total(names, [r.lines for r in told]))
     if not shown:
         changes = {"from_": spans[0].from_, "observed": round(observed, 3), "riders": riders}
         return spans[-1].model_copy(update=changes)

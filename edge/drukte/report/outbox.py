@@ -9,14 +9,14 @@ import contextlib
 import logging
 import sqlite3
 import time
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from drukte.report.formats.native import Observation, dump, seconds
-from drukte.report.merge import HOUR, merge_hour
+from drukte.report.formats.native import Observation
+from drukte.report.room import Hours, give_up, pack, unpack
 from drukte.summary import DoorError, Summary, decode, encode
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,9 @@ MAX_BYTES: Final = 20_000_000
 """Most that waiting observations may take on disk."""
 _ROW: Final = 700
 """Bytes on disk that one waiting observation takes, indices included; measured (tests/report/test_outbox.py)."""
+_FREE: Final = 40
+"""When the store is full, this part of it is made free (one 40th), so that not every window has to make room."""
+_ALL: Final = ""
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -77,6 +80,8 @@ class Outbox:
         self._most = max(100, limit // _ROW)
         self.moved_aside: Path | None = None
         self._db = self._open()
+        self._hours = Hours(self._db)
+        self._counted: Counter[str] | None = None
         self._seq = self._fact("seq")
         self.merged = 0
         self.lost = 0
@@ -132,6 +137,7 @@ class Outbox:
         try:
             yield
         except BaseException:
+            self._counted = None
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
@@ -187,7 +193,7 @@ class Outbox:
         observations: Sequence[Observation],
         positions: Mapping[str, int],
         needed_from: int = 0,
-        under_way: int = -1,
+        under_way: Set[int] = frozenset(),
         memory: Mapping[str, str] | None = None,
     ) -> None:
         """Take in observations of closed windows, numbered from `next_seq`.
@@ -196,18 +202,20 @@ class Outbox:
             observations: what to deliver.
             positions: end of the last closed window by zone (or other name), s since 1970.
             needed_from: ticks that end up to this moment are forgotten.
-            under_way: observations up to this number may be on the line at this moment, so they are not merged.
+            under_way: numbers of observations that are on the line at this moment, so they are not merged.
             memory: what to remember by name, in the same transaction.
         """
         made = self._now()
         with self._transaction():
+            counts = self._counts()
             for seq, observation in enumerate(observations, self._seq):
                 if observation.seq != seq:
                     raise ValueError(f"observation {observation.seq} stored as {seq}")
                 takers = [broker for broker in self._brokers if self._wants(broker, observation)]
                 if takers:
-                    self._db.execute("INSERT INTO waiting VALUES(?,?,?)", (seq, made, _pack(observation)))
+                    self._db.execute("INSERT INTO waiting VALUES(?,?,?)", (seq, made, pack(observation)))
                     self._db.executemany("INSERT INTO due VALUES(?,?)", [(broker, seq) for broker in takers])
+                    counts.update((_ALL, *takers))
             self._set_fact("seq", self._seq + len(observations))
             for zone, end in positions.items():
                 self._set_fact(f"closed {zone}", end)
@@ -216,47 +224,20 @@ class Outbox:
         self._seq += len(observations)
         self._trim(under_way)
 
-    def _trim(self, under_way: int) -> None:
+    def _trim(self, under_way: Set[int]) -> None:
         """Make room when there are too many: put the oldest together to hours, then give the oldest up."""
-        old = self._now() - KEEP
         with self._transaction():
             if len(self) > self._most:
-                self._merge(under_way)
-            limit = self._db.execute(
-                "SELECT seq FROM waiting ORDER BY seq DESC LIMIT 1 OFFSET ?", (self._most - 1,)
-            ).fetchone()
-            gone = self._db.execute(
-                "DELETE FROM waiting WHERE seq<? OR made<?", (limit[0] if limit else 0, old)
-            ).rowcount
+                counts = self._counts()
+                aim = len(self) - self._most + self._most // _FREE
+                for rows, brokers in self._hours.merge(aim, [name for name in counts if name != _ALL], under_way):
+                    self.merged += rows if rows > 1 else 0
+                    for name in (_ALL, *brokers):
+                        counts[name] -= rows - 1
+            gone = give_up(self._db, max(0, len(self) - self._most), self._now() - KEEP)
             if gone:
-                self._db.execute("DELETE FROM due WHERE seq NOT IN (SELECT seq FROM waiting)")
-        self.lost += max(0, gone)
-
-    def _merge(self, under_way: int) -> None:
-        """Put the oldest windows together to hours until a tenth of the room is free again."""
-        aim = len(self) - self._most * 9 // 10
-        hours: dict[tuple[str, str, int, str], list[tuple[int, Observation]]] = {}
-        rows = self._db.execute(
-            "SELECT w.seq, w.body, (SELECT group_concat(broker) FROM (SELECT broker FROM due WHERE seq=w.seq "
-            "ORDER BY broker)) FROM waiting w WHERE w.seq>? ORDER BY w.seq LIMIT ?",
-            (under_way, 4 * aim + 1000),
-        ).fetchall()
-        for seq, body, brokers in rows:
-            o = Observation.model_validate_json(zlib.decompress(body))
-            if o.merged is None and seconds(o.to) - seconds(o.from_) < HOUR:
-                hours.setdefault((o.zone, o.disclosure.policy, seconds(o.from_) // HOUR, brokers), []).append((seq, o))
-        for group in hours.values():
-            if aim <= 0:
-                break
-            if len(group) < 2:
-                continue
-            last = group[-1][0]
-            self._db.execute("UPDATE waiting SET body=? WHERE seq=?", (_pack(merge_hour([o for _, o in group])), last))
-            old = [(seq,) for seq, _ in group[:-1]]
-            self._db.executemany("DELETE FROM waiting WHERE seq=?", old)
-            self._db.executemany("DELETE FROM due WHERE seq=?", old)
-            aim -= len(old)
-            self.merged += len(group)
+                self._counted = None
+        self.lost += gone
 
     def batch(self, broker: str, after: int, most: int) -> list[Waiting]:
         """The oldest observations with a number above `after` that a broker has not confirmed."""
@@ -265,7 +246,7 @@ class Outbox:
             "WHERE d.broker=? AND d.seq>? ORDER BY d.seq LIMIT ?",
             (broker, after, most),
         )
-        return [Waiting(seq, made, Observation.model_validate_json(zlib.decompress(body))) for seq, made, body in rows]
+        return [Waiting(seq, made, unpack(body)) for seq, made, body in rows]
 
     def confirm(self, broker: str, seqs: Iterable[int]) -> None:
         """A broker has these; those that all brokers have are forgotten."""
@@ -273,19 +254,25 @@ class Outbox:
         if not seqs:
             return
         with self._transaction():
-            self._db.executemany("DELETE FROM due WHERE broker=? AND seq=?", [(broker, seq) for seq in seqs])
-            self._db.executemany(
+            counts = self._counts()
+            counts[broker] -= self._db.executemany(
+                "DELETE FROM due WHERE broker=? AND seq=?", [(broker, seq) for seq in seqs]
+            ).rowcount
+            counts[_ALL] -= self._db.executemany(
                 "DELETE FROM waiting WHERE seq=?1 AND NOT EXISTS(SELECT 1 FROM due WHERE seq=?1)",
                 [(seq,) for seq in seqs],
-            )
+            ).rowcount
 
     def __len__(self) -> int:
-        return int(self._db.execute("SELECT count(*) FROM waiting").fetchone()[0])
+        return self._counts()[_ALL]
 
     def waiting(self, broker: str) -> int:
         """Observations that a broker has not confirmed."""
-        return int(self._db.execute("SELECT count(*) FROM due WHERE broker=?", (broker,)).fetchone()[0])
+        return self._counts()[broker]
 
-
-def _pack(observation: Observation) -> bytes:
-    return zlib.compress(dump(observation).encode(), 9)
+    def _counts(self) -> Counter[str]:
+        """Rows that wait for each broker and, under `_ALL`, for any; counted once and then kept."""
+        if self._counted is None:
+            self._counted = Counter(dict(self._db.execute("SELECT broker, count(*) FROM due GROUP BY broker")))
+            self._counted[_ALL] = int(self._db.execute("SELECT count(*) FROM waiting").fetchone()[0])
+        return self._counted

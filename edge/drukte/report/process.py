@@ -26,6 +26,7 @@ from drukte.report.messages import meta, topics
 from drukte.report.mqtt import Link
 from drukte.report.outbox import Outbox
 from drukte.report.selfcheck import SelfChecks
+from drukte.report.service import DAY, Completeness
 from drukte.report.tell import Teller, brokers, client_id, device_of, formats_of
 from drukte.report.wake import Wake
 from drukte.summary import SUMMARY
@@ -88,6 +89,9 @@ class Report:
         self._jumps = 0
         self._days: dict[str, Day] = {}
         self._meaning = Meaning(site, history, self._clocks.now())
+        self._complete = Completeness(len(site.zones))
+        recent = history.between(int(self._clocks.now()) - DAY, int(self._clocks.now()))
+        self._complete.take(o for o in recent if o.disclosure.policy == site.disclosure.policy)
         self._checks = SelfChecks(site, history)
         self._checked: SelfCheck | None = None
         self._said: tuple[object, ...] = ()
@@ -119,6 +123,7 @@ class Report:
                 outbox,
                 teller.render,
                 self._clocks.monotonic,
+                "open" if settings.gets == "open" else site.disclosure.policy,
             )
             for (name, settings), teller in zip(brokers(site).items(), self._tellers.values(), strict=True)
         ]
@@ -172,6 +177,7 @@ class Report:
         self._take_in()
         made = self._closing.close(self._under_way())
         self._meaning.take(made)
+        self._complete.take(o for o in made if o.disclosure.policy == self._site.disclosure.policy)
         now, mono = self._clocks.now(), self._clocks.monotonic()
         self._alive.windows(made, mono)
         self._health.look(now, mono)
@@ -247,8 +253,8 @@ class Report:
             self._health.heard(record, now, mono)
         self._closing.add([record for record in records if record.kind == SUMMARY])
 
-    def _under_way(self) -> int:
-        return max((delivery.cursor for delivery in self._deliveries), default=-1)
+    def _under_way(self) -> set[int]:
+        return {seq for delivery in self._deliveries for seq in delivery.under_way}
 
     def _say_status(self, now: float, mono: float, anew: bool) -> None:
         reader = self._reader
@@ -286,9 +292,15 @@ class Report:
             lost=self._outbox.lost,
             store="full" if self._closing.held else "replaced" if self._outbox.moved_aside else "fine",
             brokers={
-                d.link.name: BrokerStatus(condition=d.condition, waiting=self._outbox.waiting(d.link.name))
+                d.link.name: BrokerStatus(
+                    condition=d.condition,
+                    waiting=self._outbox.waiting(d.link.name),
+                    publish_median=d.pace.told()[0],
+                    publish_95=d.pace.told()[1],
+                )
                 for d in self._deliveries
             },
+            last_day=self._complete.told(now),
             commands=self._commands.counts,
         )
 

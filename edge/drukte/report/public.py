@@ -5,6 +5,7 @@ Crossings that the public is not told are carried into its next span, as they ar
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from drukte.config.report import Disclosure
 from drukte.report.crossings import LONGEST
@@ -13,6 +14,8 @@ from drukte.report.merge import merge_hour
 from drukte.report.rules import SMALLEST, rule_for
 
 _RULE = rule_for(Disclosure(policy="open"))
+_LENGTHS = ("under_1_min", "to_5_min", "to_15_min", "over_15_min")
+_Block = TypeVar("_Block", Crossings, RiderCrossings)
 
 
 def for_the_public(parts: Sequence[Observation], carried: Crossings | None = None) -> Observation:
@@ -41,27 +44,46 @@ def for_the_public(parts: Sequence[Observation], carried: Crossings | None = Non
             if (block := getattr(whole, name)).status != "not_measured"
         }
     if whole.crossings is not None:
-        crossings = _crossings(_together(carried, whole.crossings))
-        changes["crossings"] = crossings.model_copy(update={"riders": _riders(whole.crossings.riders)})
+        both = _together(carried, whole.crossings)
+        changes["crossings"] = _crossings(both).model_copy(update={"riders": _all_or_none(both.riders)})
     return whole.model_copy(update=changes)
 
 
 def not_told(parts: Sequence[Observation], carried: Crossings | None, made: Observation) -> Crossings | None:
-    """Crossings that the public was not told with an observation that was made of these parts: for the next one."""
+    """Crossings that the public was not told with an observation that was made of these parts: for the next one.
+
+    On foot and riding go their own ways: of the result only what has the status `shown` is carried.
+    """
     now = merge_hour(parts).crossings
-    if now is None or made.crossings is None or made.crossings.status == "shown":
-        return carried if now is None else None
-    both = _together(carried, now)
-    too_long = both.status == "shown" and seconds(made.to) - seconds(both.from_) >= LONGEST
-    return both if both.status == "shown" and not too_long else None
+    if now is None or made.crossings is None:
+        return carried
+    both, end = _together(carried, now), seconds(made.to)
+    walkers, riders = _left(both, made.crossings, end), _left(both.riders, made.crossings.riders, end)
+    if "shown" not in (walkers.status, riders.status):
+        return None
+    return walkers.model_copy(update={"riders": riders})
+
+
+def _left(both: _Block, told: _Block, end: int) -> _Block:
+    """What of a block is carried on: it was not told, and is not too old."""
+    too_long = end - seconds(both.from_) >= LONGEST
+    return _without_numbers(both) if told.status == "shown" or too_long else both
 
 
 def _together(carried: Crossings | None, now: Crossings) -> Crossings:
     """Crossings of a span and those carried into it; what the operational messages do not give adds nothing."""
     if carried is None:
         return now
+    whole = _sum(carried, now)
+    stays = Stays(status="suppressed") if carried.status == "shown" else now.stays
+    return whole.model_copy(update={"riders": _sum(carried.riders, now.riders), "stays": stays})
+
+
+def _sum(carried: _Block, now: _Block) -> _Block:
+    if carried.status != "shown":
+        return now
     if now.status != "shown":
-        return carried.model_copy(update={"stays": Stays(status="suppressed")})
+        return carried
     before = {line.line: line for line in carried.lines}
     lines = [
         Crossing(line=line.line, in_=(line.in_ or 0) + (old.in_ or 0), out=(line.out or 0) + (old.out or 0))
@@ -69,29 +91,24 @@ def _together(carried: Crossings | None, now: Crossings) -> Crossings:
         else line
         for line in now.lines
     ]
-    return now.model_copy(update={"from_": carried.from_, "lines": lines, "stays": Stays(status="suppressed")})
+    return now.model_copy(update={"from_": carried.from_, "lines": lines})
 
 
 def _crossings(whole: Crossings) -> Crossings:
     """As the public may see them: all, or none."""
-    if whole.status != "shown":
-        return whole
-    values = [value for line in whole.lines for value in (line.in_, line.out)]
-    if any(value is None or value < SMALLEST for value in values):
-        hidden = [Crossing(line=line.line) for line in whole.lines]
-        return whole.model_copy(update={"status": "suppressed", "lines": hidden, "stays": Stays(status="suppressed")})
-    if any(0 <= (getattr(whole.stays, name) or 0) < SMALLEST for name in _LENGTHS):
-        return whole.model_copy(update={"stays": Stays(status="suppressed")})
-    return whole
+    made = _all_or_none(whole)
+    hides = any(0 <= (getattr(made.stays, name) or 0) < SMALLEST for name in _LENGTHS)
+    if whole.status == "shown" and (made.status != "shown" or hides):
+        return made.model_copy(update={"stays": Stays(status="suppressed")})
+    return made
 
 
-def _riders(riders: RiderCrossings) -> RiderCrossings:
-    """All of them or none; what is not told is not carried."""
-    values = [value for line in riders.lines for value in (line.in_, line.out)]
-    if riders.status != "shown" or all(value is not None and value >= SMALLEST for value in values):
-        return riders
-    hidden = [Crossing(line=line.line) for line in riders.lines]
-    return riders.model_copy(update={"status": "suppressed", "lines": hidden})
+def _all_or_none(block: _Block) -> _Block:
+    values = [value for line in block.lines for value in (line.in_, line.out)]
+    small = any(value is None or value < SMALLEST for value in values)
+    return _without_numbers(block) if block.status == "shown" and small else block
 
 
-_LENGTHS = ("under_1_min", "to_5_min", "to_15_min", "over_15_min")
+def _without_numbers(block: _Block) -> _Block:
+    hidden = [Crossing(line=line.line) for line in block.lines]
+    return block.model_copy(update={"status": "suppressed", "lines": hidden} if block.status == "shown" else {})

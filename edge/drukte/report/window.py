@@ -12,7 +12,7 @@ from typing import Final, Self
 from drukte.summary import CALIBRATIONS, MODES, STATES, Summary
 
 LEVELS: Final = ("safe", "low_risk", "high_risk", "undetermined")
-_MEANS: Final = (*LEVELS, "riders", "pairs_low", "pairs_high", "groups_2", "groups_3_4", "groups_5_up")
+MEANS: Final = (*LEVELS, "riders", "pairs_low", "pairs_high", "groups_2", "groups_3_4", "groups_5_up")
 _SUMS: Final = (
     *("in_a", "out_a", "in_b", "out_b", "riders_in_a", "riders_out_a", "riders_in_b", "riders_out_b"),
     *("dwell_1", "dwell_5", "dwell_15", "dwell_over", "moved", "appeared", "vanished"),
@@ -30,7 +30,7 @@ class Tally:
         ticks: ticks that were received.
         frames: frames seen.
         observed: seconds in which at least one frame was seen.
-        means: for each of `_MEANS`, value in tenths times observed seconds, summed.
+        means: for each of `MEANS`, value in tenths times observed seconds, summed.
         sums: crossings, ended stays, and who came and went, summed.
         least, most: people in the frame with the fewest and with the most; 0 without frames.
         people_seconds: people in tenths times observed seconds.
@@ -50,7 +50,7 @@ class Tally:
     ticks: int = 0
     frames: int = 0
     observed: int = 0
-    means: tuple[int, ...] = (0,) * len(_MEANS)
+    means: tuple[int, ...] = (0,) * len(MEANS)
     sums: tuple[int, ...] = (0,) * len(_SUMS)
     least: int = 0
     most: int = 0
@@ -78,7 +78,7 @@ class Tally:
             ticks=1,
             frames=s.frames,
             observed=s.observed,
-            means=tuple(getattr(s, name) * s.observed for name in _MEANS),
+            means=tuple(getattr(s, name) * s.observed for name in MEANS),
             sums=tuple(getattr(s, name) for name in _SUMS),
             least=s.least,
             most=s.most,
@@ -129,8 +129,8 @@ class Tally:
         return self.observed / self.span if self.span else 0.0
 
     def mean(self, name: str) -> float | None:
-        """Mean of a field of `_MEANS` over the observed time, in persons, pairs or groups; None when unobserved."""
-        return self.means[_MEANS.index(name)] / self.observed / 10 if self.observed else None
+        """Mean of a field of `MEANS` over the observed time, in persons, pairs or groups; None when unobserved."""
+        return self.means[MEANS.index(name)] / self.observed / 10 if self.observed else None
 
     @property
     def people(self) -> float | None:
@@ -143,12 +143,12 @@ class Tally:
 
     def share(self, level: str) -> float | None:
         """Part of the people that were in a closeness level, 0 to 1; None without people."""
-        return self.means[_MEANS.index(level)] / self.people_seconds if self.people_seconds else None
+        return self.means[MEANS.index(level)] / self.people_seconds if self.people_seconds else None
 
     @property
     def together(self) -> float | None:
         """Part of the close pairs that walk together, 0 to 1; None without pairs."""
-        pairs = self.means[_MEANS.index("pairs_low")] + self.means[_MEANS.index("pairs_high")]
+        pairs = self.means[MEANS.index("pairs_low")] + self.means[MEANS.index("pairs_high")]
         return self.party / pairs / 10 if pairs else None
 
     @property

@@ -4,6 +4,7 @@ from collections import deque
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +31,8 @@ WEAK = 0.1
 """Boxes scored lower than this are of no use even to the tracker."""
 VIEW_COLUMNS, VIEW_ROWS = 9, 33
 """How finely the edge of the visible ground is drawn."""
+PLAIN = 0.02
+"""Bends of that edge smaller than this are left out, m."""
 
 
 class Pipeline:
@@ -193,7 +196,9 @@ def view_of(ground: Ground) -> View:
     if len(here) > 1:
         far = xy[seen[here] - 1, here]
         left, right = xy[: seen[here[0]], here[0]], xy[: seen[here[-1]], here[-1]]
-        visible = np.concatenate([left, far[1:-1], right[::-1], xy[0, here[-2:0:-1]]])
+        outline = np.concatenate([left, far[1:-1], right[::-1], xy[0, here[-2:0:-1]]])
+        middle = outline.mean(axis=0)  # single precision is of use near zero only
+        visible = cv2.approxPolyDP((outline - middle).astype(np.float32), PLAIN, True)[:, 0] + middle
     pose = ground.pose
     if pose is None:
         return View(visible=visible)

@@ -48,8 +48,10 @@ def connects():
         line.connect(("127.0.0.1", 8883))
 
 
-for each in ("/", "/tmp", "/var", "/var/tmp", "/var/lib/drukte", "/run", "/run/drukte", "/dev/shm", "/dev", "/etc",
-             "/etc/drukte", "/home", "/root", "/opt/drukte", "/usr", "/proc/self", "/sys"):  # fmt: skip
+FOLDERS = ("/", "/tmp", "/var", "/var/tmp", "/var/lib/drukte", "/var/lib/drukte-sample", "/var/lib/drukte-report",
+           "/run", "/run/drukte", "/dev/shm", "/dev", "/etc", "/etc/drukte", "/home", "/root", "/opt/drukte", "/usr",
+           "/proc/self", "/sys")  # fmt: skip
+for each in FOLDERS:
     WAYS[f"write a file in {each}"] = writes(each)
 for each in (
     "/dev/kmsg",
@@ -63,6 +65,9 @@ for each in (
 ):
     WAYS[f"open {each}"] = opens(each)
 WAYS["open the door anew"] = opens("/run/drukte/door.fifo", os.O_WRONLY | os.O_NONBLOCK)
+WAYS["read the open room's messages"] = opens("/var/lib/private/drukte-report/outbox.sqlite", os.O_RDONLY)
+WAYS["write the open room's history"] = opens("/var/lib/drukte-report/history.sqlite")
+WAYS["read the open room's keys"] = opens("/run/credentials/drukte-report.service/drukte_device.key", os.O_RDONLY)
 WAYS["read the keys"] = opens("/etc/drukte/credentials/device.key", os.O_RDONLY)
 for each in ("AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "AF_PACKET", "AF_VSOCK"):
     WAYS[f"socket {each}"] = sock(getattr(socket, each), socket.SOCK_DGRAM if each != "AF_PACKET" else socket.SOCK_RAW)

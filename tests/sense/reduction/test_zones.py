@@ -139,18 +139,19 @@ def test_found_again_without_knowing_how_is_no_crossing():
 
 
 @pytest.mark.parametrize(
-    ("to", "velocity", "expected"),
+    ("before", "to", "velocity", "expected"),
     [
-        ((0.6, 0.1), (1.2, 0.0), (1, 0)),  # a step further, and walking on
-        ((0.6, 0.1), (-1.2, 0.0), (0, 0)),  # they walk the other way: somebody who came from there
-        ((0.6, 0.1), (0.1, 0.0), (0, 0)),  # they stand there
-        ((2.4, 0.1), (1.2, 0.0), (0, 0)),  # too far
-        ((0.6, 4.0), (1.2, 0.0), (0, 0)),  # around its end
+        ((1.2, 0.0), (0.6, 0.1), (1.2, 0.0), (1, 0)),  # a step further, and walking on
+        ((1.2, 0.0), (0.6, 0.1), (-1.2, 0.0), (0, 0)),  # they walk the other way: somebody who came from there
+        ((1.2, 0.0), (0.6, 0.1), (0.1, 0.0), (0, 0)),  # they stand there
+        ((1.2, 0.0), (2.4, 0.1), (1.2, 0.0), (0, 0)),  # too far
+        ((1.2, 0.0), (0.6, 4.0), (1.2, 0.0), (0, 0)),  # around its end
+        ((0.0, 0.0), (0.6, 0.1), (1.2, 0.0), (0, 0)),  # they stood when they were lost: somebody else walks there
     ],
 )
-def test_a_leap_over_the_line_is_a_crossing_if_it_is_a_step_on_the_way(to, velocity, expected):
+def test_a_leap_over_the_line_is_a_crossing_if_it_is_a_step_on_the_way(before, to, velocity, expected):
     counter = ZoneCounter(ZONE, view=VIEW)
-    states = [counter.update(tracks((-0.8, 0), velocity=(1.2, 0)), 0.0)]
+    states = [counter.update(tracks((-0.8, 0), velocity=before), 0.0)]
     leapt = np.array([True])
     states.append(counter.update(tracks(to, velocity=velocity, leapt=leapt), 0.6))
     states += [counter.update(tracks(to, velocity=velocity), 0.8 + k / RATE) for k in range(3)]

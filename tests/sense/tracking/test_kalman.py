@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drukte.sense.tracking.kalman import UNSEEN_DECAY, Filters, inverse_2x2
+from drukte.sense.tracking.kalman import UNSEEN_DECAY, Filters, inverse_2x2, inverse_4x4
 
 
 def textbook(z, dt, q, r, sigma_v):
@@ -62,3 +62,9 @@ def test_inverse():
     inverse, det = inverse_2x2(m)
     np.testing.assert_allclose(inverse, np.linalg.inv(m))
     np.testing.assert_allclose(det, np.linalg.det(m))
+
+
+def test_inverse_by_blocks():
+    root = np.random.default_rng(0).normal(size=(200, 4, 4))
+    m = root @ root.transpose(0, 2, 1) + 0.01 * np.eye(4)
+    np.testing.assert_allclose(inverse_4x4(m) @ m, np.broadcast_to(np.eye(4), m.shape), atol=1e-10)

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from drukte_tools.calibrate.fit import ground_of
+from drukte_tools.calibrate.camera.fit import ground_of
 
 SIZE = 1280, 720
 MOUNT = {"kind": "mount", "height": 4.6, "tilt": 24.0, "roll": 0.8, "picture": list(SIZE), "lens": {"fov": 68.0}}

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from drukte.sense.geometry.ground import Ground
-from drukte_tools.calibrate.watch import Sight
+from drukte_tools.calibrate.page.watch import Sight
 
 SPEED = 1.3
 """Of a walker, m/s."""

@@ -38,10 +38,22 @@ def test_every_message_fits_its_schema(kind: tuple[int, int], now: int, number: 
         assert s.topic.startswith(f"drukte/v1/simulated/{tree['device']}/")
         VALIDATORS[s.schema].validate(tree)
         names.add(s.schema)
-    assert names == {f"drukte/{n}/1" for n in ("meta", "privacy", "status", "observation", "busyness")}
+    assert names - {"drukte/day/1"} == {
+        f"drukte/{n}/1" for n in ("meta", "privacy", "status", "observation", "busyness")
+    }
     numbers = [json.loads(s.payload)["seq"] for s in said if s.counted]
     assert numbers == list(range(3 * zones))
-    assert {s.topic for s in said if s.retain} == set(device.retained())
+    days = {topic for topic in device.retained() if topic.endswith("/day")}  # said when a day is over
+    assert {s.topic for s in said if s.retain} | days == set(device.retained())
+
+
+def test_a_day_that_is_over_is_summed_up() -> None:
+    midnight = datetime(2027, 3, 3, tzinfo=AMSTERDAM).timestamp()
+    device = SimulatedDevice(1, SHARED[1, 300], EMPTY, midnight - 1200)
+    said = [s for end in range(int(midnight) - 900, int(midnight) + 900, 300) for s in device.window(end)]
+    (day,) = (json.loads(s.payload) for s in said if s.schema == "drukte/day/1")
+    VALIDATORS["drukte/day/1"].validate(day)
+    assert day["date"] == "2027-03-02"
 
 
 @settings(max_examples=200)

@@ -30,9 +30,9 @@ from drukte.order import instant_text
 from drukte.sense.geometry.polygon import signed_distance
 from drukte.summary import SIZE, VALIDATION, decode
 from drukte_tools.validate.cli import validate
-from drukte_tools.validate.evaluate import Recording, measure
-from drukte_tools.validate.opened import open_samples
-from drukte_tools.validate.truth import read_truth
+from drukte_tools.validate.judging.opened import open_samples
+from drukte_tools.validate.truth.evaluate import Recording, measure
+from drukte_tools.validate.truth.recorded import read_truth
 
 FRAMES = 400
 """So many frames of the recording have truth."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from drukte.sense.geometry.ground import Ground
 from drukte.sense.geometry.lens import Floats
+from drukte_tools.calibrate.camera.fit import Residual
 from drukte_tools.calibrate.drawing import field_of_view, grid, horizon, plan
-from drukte_tools.calibrate.fit import Residual
 from drukte_tools.calibrate.said import Said
 from drukte_tools.calibrate.tolerance import GOOD, UNKNOWN, Area, Verdict, classes
 

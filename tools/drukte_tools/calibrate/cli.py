@@ -16,19 +16,19 @@ from drukte.options import site_option
 from drukte.sense.geometry.calibration import CalibrationError, GroundError
 from drukte.sense.sources import SourceError
 from drukte_tools.calibrate.acts import RecordError
-from drukte_tools.calibrate.fit import fit_points
-from drukte_tools.calibrate.heights import Bodies, fit_heights
-from drukte_tools.calibrate.looking import PortError, look_at
-from drukte_tools.calibrate.observing import Look, observe
-from drukte_tools.calibrate.passersby import ways
-from drukte_tools.calibrate.points import PointsError, read_points
-from drukte_tools.calibrate.radar_command import walk_line
-from drukte_tools.calibrate.radar_walk import Line
+from drukte_tools.calibrate.camera.fit import fit_points
+from drukte_tools.calibrate.camera.heights import Bodies, fit_heights
+from drukte_tools.calibrate.camera.observing import Look, observe
+from drukte_tools.calibrate.camera.passersby import ways
+from drukte_tools.calibrate.camera.points import PointsError, read_points
+from drukte_tools.calibrate.camera.walking import Mark, fit_walk, ground_map, walker
+from drukte_tools.calibrate.page.looking import PortError, look_at
+from drukte_tools.calibrate.page.server import MINUTES, PORT
+from drukte_tools.calibrate.radar.command import walk_line
+from drukte_tools.calibrate.radar.walk import Line
 from drukte_tools.calibrate.result import FAILED, Asked, finish
-from drukte_tools.calibrate.server import MINUTES, PORT
 from drukte_tools.calibrate.sitefile import SiteFile, SiteFileError
 from drukte_tools.calibrate.tolerance import SHARE
-from drukte_tools.calibrate.walking import Mark, fit_walk, ground_map, walker
 
 ERRORS: dict[type[Exception], Exit] = {
     SiteFileError: Exit.SITE,

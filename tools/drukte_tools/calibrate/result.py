@@ -13,9 +13,9 @@ import numpy as np
 from drukte import __version__
 from drukte.config.zones import Zone
 from drukte.sense.geometry.lens import Floats
+from drukte_tools.calibrate.camera.fit import Fit
 from drukte_tools.calibrate.certificate import Record, certificate
 from drukte_tools.calibrate.drawing import error_cells, field_of_view
-from drukte_tools.calibrate.fit import Fit
 from drukte_tools.calibrate.said import Said
 from drukte_tools.calibrate.sitefile import SiteFile
 from drukte_tools.calibrate.tolerance import SHARE, Verdict, verdict

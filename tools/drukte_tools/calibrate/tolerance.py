@@ -43,9 +43,7 @@ def pair_sigma(ground: Ground, xy: Floats, distance: float) -> Floats:
     for direction in DIRECTIONS:
         step = direction * (distance / 2)
         both = np.concatenate([ground.shared(xy - step), ground.shared(xy + step)])
-        calibration = both @ both.transpose(0, 2, 1)
-        cov = np.concatenate([own, own]) + calibration
-        pair = pair_covariance(n, n + len(xy), cov, both)
+        pair = pair_covariance(n, n + len(xy), np.concatenate([own, own]), both)
         with np.errstate(invalid="ignore"):
             worst = np.maximum(worst, np.sqrt(np.einsum("i,nij,j->n", direction, pair, direction)))
     worst[~seen | ~np.isfinite(worst)] = np.inf

@@ -221,6 +221,11 @@ def enrol(
 @click.option("--spread", type=float, default=2.0, show_default=True, help="Devices publish within so long [s].")
 @click.option("--node", "nodes", multiple=True, help="Further brokers of a cluster, as HOST:PORT.")
 @click.option("--certificates", type=_folder, help="Folder with sim-0000.crt and .key and so on, one for each device.")
+@click.option(
+    "--confirmations",
+    type=_file,
+    help="Write each confirmation here as CSV: when [s since 1970], after how long [s].",
+)
 @click.option("--keep", is_flag=True, help="Leave the retained messages at the broker, to look at.")
 @_as_json
 @told

@@ -89,6 +89,7 @@ def run(given: dict[str, Any], say: Callable[[str], None]) -> Result:
         name: given.pop(name) for name in ("devices", "first", "zones", "window", "seconds", "ramp", "spread", "keep")
     }
     certificates: Path | None = given.pop("certificates")
+    confirmations: Path | None = given.pop("confirmations")
     others = [_node(text) for text in given.pop("nodes")]
     broker, base = broker_of(given)
     room_for(options["devices"])
@@ -119,7 +120,18 @@ def run(given: dict[str, Any], say: Callable[[str], None]) -> Result:
         say("ended early")
     finally:
         history.close()
+    if confirmations is not None:
+        _write(figures, confirmations)
     return Result(figures, len(devices), options["seconds"])
+
+
+def _write(figures: Figures, out: Path) -> None:
+    apart = time.time() - time.monotonic()
+    rows = zip(figures.times, figures.latencies, strict=True)
+    try:
+        out.write_text("time,latency\n" + "".join(f"{at + apart:.3f},{late:.5f}\n" for at, late in rows))
+    except OSError as error:
+        raise FleetError(f"{out}: cannot be written ({error.strerror})") from None
 
 
 def room_for(devices: int) -> None:

@@ -165,7 +165,6 @@ class SimulatedDevice:
         for one, blocks in zip(closed, self._discloser.disclose(closed), strict=True):
             made.append(observation(self.site, self._boot, self._made, one, blocks))
             self._made += 1
-        self._discloser.days.clear()
         self._meaning.take(made)
         said = [
             Said(self._topic(f"{o.zone}/obs"), dump(o).encode(), "drukte/observation/1", False, counted=True)
@@ -173,11 +172,14 @@ class SimulatedDevice:
         ]
         for name, text in self._meaning.to_say(False).items():
             said.append(Said(self._topic(f"{name}/busyness"), text.encode(), "drukte/busyness/1", True))
+        days = self._discloser.days
+        said += [Said(self._topic(f"{day.zone}/day"), dump(day).encode(), "drukte/day/1", True) for day in days]
+        self._discloser.days.clear()
         return said
 
     def retained(self) -> list[str]:
         """Topics at which something of this device may be retained."""
-        ends = ["status", "meta", "privacy", *(f"{zone.name}/busyness" for zone in self.site.zones)]
+        ends = ["status", "meta", "privacy", *(f"{z.name}/{e}" for z in self.site.zones for e in ("busyness", "day"))]
         return [self._topic(end) for end in ends]
 
     def record(self, zone: int, end: int) -> Summary:
@@ -196,7 +198,7 @@ class SimulatedDevice:
         pairs = min(1000, (high + low) // 2)
         twos = total // 8
         return Summary(
-            seq=0, end=end, zone=zone, tick=tick, state=0, mode=1, seal=7, frames=5 * tick, observed=tick,
+            seq=0, end=end, zone=zone, tick=tick, state=0, mode=0, seal=7, frames=5 * tick, observed=tick,
             confidence=7 if people else 0, safe=total - high - low, low_risk=low, high_risk=high,
             least=least, most=most, last=r.randint(least, most), riders=min(total, 10 * poisson(r, people * 0.05)),
             pairs_low=pairs * 6 // 10, pairs_high=pairs * 4 // 10, party=6 if pairs * 4 // 10 else 0,

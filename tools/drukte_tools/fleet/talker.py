@@ -32,6 +32,7 @@ class Figures:
         by_second: messages confirmed in each second of the monotonic clock.
         again: messages sent again after a broken connection.
         latencies: from sending a message to its PUBACK, s.
+        times: when each of these PUBACKs came, s of the monotonic clock.
         lags: how late an observation was sent because this program was busy, s.
         connects: from the beginning of a connection to CONNACK, s.
         broken: connections that broke.
@@ -45,6 +46,7 @@ class Figures:
     by_second: Counter[int] = field(default_factory=Counter)
     again: int = 0
     latencies: list[float] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     lags: list[float] = field(default_factory=list)
     connects: list[float] = field(default_factory=list)
     broken: int = 0
@@ -161,6 +163,7 @@ class Simulated:
             return
         now = time.monotonic()
         self.figures.latencies.append(now - at)
+        self.figures.times.append(now)
         self.figures.by_second[int(now)] += 1
         self.figures.messages += 1
         self.figures.bytes += len(said.payload)

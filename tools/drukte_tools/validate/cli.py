@@ -7,10 +7,10 @@ import pyrage
 
 from drukte.order import MAX_PICTURES
 from drukte.signing import ROLES, SigningError, new_key, write_private
-from drukte_tools.validate.closing_cli import close, proof
-from drukte_tools.validate.judging_cli import count, report, settle
-from drukte_tools.validate.order_cli import order
-from drukte_tools.validate.planner import pictures_for_ratio, pictures_for_share
+from drukte_tools.validate.judging.cli import count, report, settle
+from drukte_tools.validate.orders.cli import order
+from drukte_tools.validate.orders.closing_cli import close, proof
+from drukte_tools.validate.orders.planner import pictures_for_ratio, pictures_for_share
 
 _file = click.Path(path_type=Path, dir_okay=False)
 

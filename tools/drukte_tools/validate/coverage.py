@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from drukte_tools.validate.agreement import Agreement
-from drukte_tools.validate.figures import count_figures
-from drukte_tools.validate.intervals import Design, design
+from drukte_tools.validate.judging.agreement import Agreement
+from drukte_tools.validate.report.figures import count_figures
+from drukte_tools.validate.report.intervals import Design, design
 
 Floats = NDArray[np.float64]
 Interval = Callable[[Floats, Floats, Design], tuple[float, float]]

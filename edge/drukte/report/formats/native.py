@@ -378,6 +378,9 @@ class SelfCheck(Message):
     zones: list[ZoneCheck]
 
 
+Seconds = Annotated[float, Field(ge=0)] | None
+
+
 class BrokerStatus(Message):
     """How things are between the device and one broker."""
 
@@ -386,6 +389,12 @@ class BrokerStatus(Message):
         "refused (login), not_authorized (access list), quota, too_large, lost (trying again), connecting (at start)"
     )
     waiting: int = Field(ge=0, description="Windows that this broker has not confirmed yet [window]")
+    publish_median: Seconds = Field(
+        None,
+        description="From the end of a window until this broker had confirmed it: half of those that it confirmed in "
+        "the last 24 hours, since the start at most, took no longer; null without any [s]",
+    )
+    publish_95: Seconds = Field(None, description="95 % of these took no longer [s]")
 
 
 class CommandCounts(Message):
@@ -428,6 +437,10 @@ class DeviceStatus(Message):
         "and an empty one was begun"
     )
     brokers: dict[str, BrokerStatus] = Field(description="`primary` and each mirror")
+    observed: Share = Field(
+        None, description="Part of the last 24 hours that was observed, over all zones; null without any window [1]"
+    )
+    good: Share = Field(None, description="Part of the last 24 hours' windows whose quality is good [1]")
     commands: CommandCounts = Field(description="Commands that came in since the start")
     purpose_valid_until: str | None = Field(
         pattern=r"^\d{4}-\d\d-\d\d$", description="Last day of counting; null if the site file tells none"

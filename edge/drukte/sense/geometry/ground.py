@@ -59,10 +59,12 @@ class Ground:
     body_spread: float = 0.10
     _back: Floats = field(init=False, repr=False)  # metres to rays
     _causes: Floats = field(init=False, repr=False)  # (3, 3k): (ray, 1) to what each cause changes
+    _shifts: Floats = field(init=False, repr=False)  # (3, 3k): (metres, 1) to the same
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_back", invert(self.plane))
         object.__setattr__(self, "_causes", self.errors.transpose(1, 0, 2).reshape(-1, 3).T.copy())
+        object.__setattr__(self, "_shifts", (self.errors @ self._back).transpose(1, 0, 2).reshape(-1, 3).T.copy())
 
     def positions(self, boxes: ArrayLike, scores: ArrayLike | None = None) -> tuple[Floats, Floats, Mask]:
         """Where the people in these boxes stand.
@@ -158,9 +160,15 @@ class Ground:
         `shared(xy) @ shared(xy).transpose(0, 2, 1)` is the calibration's part in their covariance; for a pair the
         difference of the two counts, see `closeness`.
         """
-        rays, scale = project(self._back, np.asarray(xy, np.float64).reshape(-1, 2))
-        rays[~(scale > 0)] = np.nan
-        return self._moves(rays)[0]
+        at = np.asarray(xy, np.float64).reshape(-1, 2)
+        # The ray is (back @ (xy, 1)) / h and the plane's scale there is 1 / h, so that what is divided out by the one
+        # is multiplied in by the other: no division is left.
+        change = (at @ self._shifts[:2] + self._shifts[2]).reshape(len(at), 3, len(self.errors))
+        out: Floats = change[:, :2] - at[:, :, None] * change[:, 2:]
+        behind = at @ self._back[2, :2] + self._back[2, 2] <= 0
+        if behind.any():
+            out[behind] = np.nan
+        return out
 
     def for_picture(self, width: int, height: int) -> "Ground":
         """The same camera delivering pictures of another size.

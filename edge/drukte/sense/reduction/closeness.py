@@ -14,11 +14,12 @@ from drukte.sense.reduction.pairs import (
     FAR,
     SCALE,
     Indices,
+    chances_within,
     components,
+    largest,
     near_pairs,
     pair_covariance,
     principal,
-    probability_within,
 )
 
 SAFE, LOW_RISK, HIGH_RISK, UNDETERMINED = range(4)
@@ -110,10 +111,11 @@ class Closeness:
         told = mask & (self.levels[:, UNDETERMINED] == 0)
         both = told[self.first] & told[self.second]
         i, j = self.first[both], self.second[both]
-        under = np.clip(self.low[both] + self.high[both], 0, 1 - 1e-9)
-        high = np.clip(self.high[both], 0, 1 - 1e-9)
+        under = np.minimum(self.low[both] + self.high[both], 1 - 1e-9)
+        high = np.minimum(self.high[both], 1 - 1e-9)
         a, b = self.not_high, self.none
-        own = np.stack([b * (1 - b), (a - b) * (1 - a + b), a * (1 - a)])[:, told].sum(axis=1)
+        c, d = a[told], b[told]
+        own = np.array([(d * (1 - d)).sum(), ((c - d) * (1 - c + d)).sum(), (c * (1 - c)).sum()])
         none = b[i] * b[j] * under / (1 - under)
         top = a[i] * a[j] * high / (1 - high)
         mixed = (a[i] * b[j] + b[i] * a[j]) * high / (1 - high)
@@ -143,18 +145,21 @@ def closeness(
         party: (n,) people with the same number, if it is 0 or more, walk together.
     """
     n = len(xy)
-    own = cov if shared is None else cov - shared @ shared.transpose(0, 2, 1)
     reach = max(low_risk, group)
-    i, j = near_pairs(xy, principal(own)[0][:, 1], reach if shared is None else reach * (1 + FAR * SCALE))
+    own, gate = cov, reach
+    if shared is not None:
+        own, gate = cov - shared @ shared.transpose(0, 2, 1), reach * (1 + FAR * SCALE)
+    i, j = near_pairs(xy, largest(own), gate)
     delta = xy[i] - xy[j]
-    pair = pair_covariance(i, j, cov, shared)
+    pair = pair_covariance(i, j, own, shared)
     distance = np.hypot(delta[:, 0], delta[:, 1])
-    blur = principal(pair)[0][:, 1]
-    near = distance < reach + FAR * blur
-    i, j, delta, pair, distance, blur = i[near], j[near], delta[near], pair[near], distance[near], blur[near]
-    limits = np.repeat([high_risk, low_risk], len(i))
-    high, under = np.split(probability_within(np.tile(delta, (2, 1)), np.tile(pair, (2, 1, 1)), limits), 2)
-    under = np.maximum(under, high)
+    near = np.flatnonzero(distance < reach + FAR * largest(pair))
+    i, j, delta, distance = i[near], j[near], delta[near], distance[near]
+    sigma, axis = principal(pair[near])
+    blur = sigma[:, 1]
+    radii = tuple({high_risk, low_risk, group})
+    within = dict(zip(radii, chances_within(delta, sigma, axis, radii), strict=True))
+    high, under = within[high_risk], np.maximum(within[low_risk], within[high_risk])
     none, not_high = _no_pair(n, i, j, under), _no_pair(n, i, j, high)
     levels = np.column_stack([none, not_high - none, 1 - not_high, np.zeros(n)])
     doubtful = (blur > BLUR * high_risk) & (under > 1 - SURE)
@@ -165,18 +170,15 @@ def closeness(
     together = np.zeros(len(i), bool)
     if party is not None:
         together = (party[i] == party[j]) & (party[i] >= 0)
-    linked = distance < group
-    # A chance of one half lies within a standard error of the limit.
-    close = np.flatnonzero(np.abs(distance - group) < blur)
-    linked[close] = probability_within(delta[close], pair[close], group) > 0.5
+    linked = within[group] > 0.5
     label = components(n, i[linked], j[linked])
     return Closeness(levels, none, not_high, i, j, high, under - high, distance, blur, together, label)
 
 
 def group_sizes(group: Indices) -> Floats:
     """(3,) number of groups of 2, of 3 or 4 and of 5 or more, from each person's group number."""
-    size = np.unique(group, return_counts=True)[1]
-    return np.array([(size == 2).sum(), ((size == 3) | (size == 4)).sum(), (size >= 5).sum()], np.float64)
+    of_size = np.bincount(np.bincount(group), minlength=5)
+    return np.array([of_size[2], of_size[3] + of_size[4], of_size[5:].sum()], np.float64)
 
 
 def level_of_service(density: float, bounds: tuple[float, ...] = WALKWAY) -> str:

@@ -67,10 +67,11 @@ class LineCounter:
         self._side = np.zeros(capacity, np.int8)  # -1 left, 1 right, 0 not known yet
         self._across = np.zeros(capacity)  # where they last were on a known side
         self._position = np.zeros(capacity)
+        self._speed = np.zeros(capacity)  # at which they walked to the right then
         self._waiting: NDArray[np.int64] = np.zeros((capacity, 2), np.int64)
 
     def _grow(self, capacity: int) -> None:
-        names = ("_owner", "_side", "_across", "_position", "_waiting")
+        names = ("_owner", "_side", "_across", "_position", "_speed", "_waiting")
         old = [getattr(self, name) for name in names]
         self._reserve(capacity)
         for name, before in zip(names, old, strict=True):
@@ -91,12 +92,14 @@ class LineCounter:
 
         to = tracks.xy - self._start
         across, position = to @ self._right, to @ self._along
-        sigma = np.sqrt(np.einsum("i,nij,j->n", self._right, tracks.cov, self._right))
-        margin = np.clip(DOUBT * sigma, self._margin, max(self._margin, MAX_MARGIN))
+        (x, y), cov = self._right, tracks.cov
+        sigma = np.sqrt(x * x * cov[:, 0, 0] + 2 * x * y * cov[:, 0, 1] + y * y * cov[:, 1, 1])
+        margin = np.minimum(np.maximum(DOUBT * sigma, self._margin), max(self._margin, MAX_MARGIN))
         side = np.where(np.abs(across) > margin, np.sign(across), 0).astype(np.int8)
         sure = tracks.seen & (side != 0)
         before = self._side[slots]
-        onward = (tracks.velocity @ self._right) * side > ONWARD
+        speed = tracks.velocity @ self._right
+        onward = np.minimum(speed * side, self._speed[slots] * side) > ONWARD
         leap = np.hypot(across - self._across[slots], position - self._position[slots])
         lost = tracks.leapt & ~(onward & (leap <= LEAP))
         flipped = sure & ~lost & (before != 0) & (side != before)
@@ -111,6 +114,7 @@ class LineCounter:
         self._side[known] = side[sure]
         self._across[known] = across[sure]
         self._position[known] = position[sure]
+        self._speed[known] = speed[sure]
 
         ready = slots[tracks.confirmed]
         riding = tracks.kinds[tracks.confirmed] == RIDER

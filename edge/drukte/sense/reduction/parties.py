@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
+from drukte.sense.geometry.nearby import pairs_within
 from drukte.sense.people import RIDER, Floats
 from drukte.sense.reduction.pairs import components
 from drukte.sense.tracking.tracks import Mode, Tracks
@@ -55,8 +55,7 @@ class Parties:
         if tracks.mode is Mode.DETECTIONS or n < 2:
             self._forget()
             return alone
-        both = cKDTree(tracks.xy).query_pairs(PARTED, output_type="ndarray")
-        i, j = both[:, 0], both[:, 1]
+        i, j = pairs_within(tracks.xy, PARTED)
         a, b = np.minimum(tracks.ids[i], tracks.ids[j]), np.maximum(tracks.ids[i], tracks.ids[j])
         order = np.argsort(pair := (a << 32) | b)
         pair, i, j = pair[order], i[order], j[order]

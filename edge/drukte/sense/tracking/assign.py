@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
-from scipy.spatial import cKDTree
 
+from drukte.sense.geometry.nearby import pairs_between
 from drukte.sense.people import Floats
-from drukte.sense.tracking.kalman import inverse_2x2
 
 Rows = NDArray[np.intp]
 
@@ -54,11 +53,11 @@ def assign(
     nobody = np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0)
     if not n or not m:
         return nobody
-    near = cKDTree(xy).sparse_distance_matrix(cKDTree(z), REACH, output_type="ndarray")
-    i, j = near["i"], near["j"]
-    inverse, det = inverse_2x2(cov[i] + r[j])
-    d = z[j] - xy[i]
-    d2 = inverse[:, 0, 0] * d[:, 0] ** 2 + inverse[:, 1, 1] * d[:, 1] ** 2 + 2 * inverse[:, 0, 1] * d[:, 0] * d[:, 1]
+    i, j = pairs_between(xy, z, REACH)
+    s, d = cov[i] + r[j], z[j] - xy[i]
+    a, b, c, x, y = s[:, 0, 0], s[:, 0, 1], s[:, 1, 1], d[:, 0], d[:, 1]
+    det = a * c - b * b
+    d2 = (c * x * x - 2 * b * x * y + a * y * y) / det
     plain = d2 + np.log(det)
     cost = plain + handicap[i] + penalty[j]
     possible = (d2 < GATE) & (cost < MISS)
@@ -77,10 +76,7 @@ def _solve(i: Rows, j: Rows, cost: Floats) -> Rows:
     """Which of the pairs (i, j) make the cheapest assignment, where leaving a track without detection costs `MISS`."""
     if not len(i):
         return np.empty(0, np.intp)
-    rows, at_row = np.unique(i, return_inverse=True)
-    columns, at_column = np.unique(j, return_inverse=True)
-    i, j = at_row.astype(np.intp), at_column.astype(np.intp)
-    n, m = len(rows), len(columns)
+    (i, n), (j, m) = _renumbered(i), _renumbered(j)
     if n * m <= DENSE:
         table = np.full((n, m), MISS)
         table[i, j] = np.minimum(cost, MISS)
@@ -104,6 +100,12 @@ def _solve(i: Rows, j: Rows, cost: Floats) -> Rows:
     seen = detection < m
     wanted = np.asarray(track[seen], np.intp) * m + detection[seen]
     return np.asarray(order[np.searchsorted(pairs, wanted, sorter=order)], np.intp)
+
+
+def _renumbered(values: Rows) -> tuple[Rows, int]:
+    """The same numbers without gaps, from 0, and how many different ones there are."""
+    used = np.bincount(values) > 0
+    return (np.cumsum(used) - 1)[values], int(np.count_nonzero(used))
 
 
 def assign_lost(xy: Floats, unseen: Floats, z: Floats) -> tuple[Rows, Rows]:

@@ -49,7 +49,7 @@ def gain(evidence: Floats, scores: Floats, cost: Floats, sure: float, dt: float,
         dt: time since the last frame, s.
         loss: evidence lost in a second unseen.
     """
-    fit = np.clip((MISS - cost) / FIT, 0.0, 1.0)
+    fit = np.minimum(np.maximum((MISS - cost) / FIT, 0.0), 1.0)
     strong = fit * min(1.0, dt / INDEPENDENT) * (BASE + BY_SCORE * (scores - sure))
     strong = np.where(evidence >= SURE, SATURATION * strong, strong)
     weak = dt * loss * (scores / sure - 1.0)

@@ -84,6 +84,19 @@ class Filters:
         self.pxv[rows] = pxv - gain_x @ pxv
 
 
+def inverse_4x4(m: Floats) -> Floats:
+    """Inverses (n, 4, 4) of symmetric positive definite matrices, block by block: a third of the general one's cost."""
+    b = m[:, :2, 2:]
+    d = inverse_2x2(m[:, 2:, 2:])[0]
+    e = b @ d
+    a = inverse_2x2(m[:, :2, :2] - e @ b.transpose(0, 2, 1))[0]
+    across = a @ e
+    out: Floats = np.empty_like(m)
+    out[:, :2, :2], out[:, :2, 2:], out[:, 2:, :2] = a, -across, -across.transpose(0, 2, 1)
+    out[:, 2:, 2:] = d + e.transpose(0, 2, 1) @ across
+    return out
+
+
 def inverse_2x2(m: Floats) -> tuple[Floats, Floats]:
     """Inverses (n, 2, 2) and determinants (n,) of symmetric positive definite 2x2 matrices."""
     a, b, d = m[:, 0, 0], m[:, 0, 1], m[:, 1, 1]

@@ -15,11 +15,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
+from drukte.sense.geometry.nearby import nearest
 from drukte.sense.geometry.view import View
 from drukte.sense.people import RIDER, Floats, Positions
-from drukte.sense.tracking.kalman import UNSEEN_DECAY, inverse_2x2
+from drukte.sense.tracking.kalman import UNSEEN_DECAY, inverse_2x2, inverse_4x4
 from drukte.sense.tracking.track import CROWDED
 from drukte.sense.tracking.tracks import Tracks
 
@@ -133,31 +133,31 @@ class Smoother:
 
     def _forward(self, tracks: Tracks, positions: Positions, t: float) -> _Step:
         n = len(tracks)
-        x, p = np.zeros((n, 4)), np.zeros((n, 4, 4))
+        x, p, lasting = np.zeros((n, 4)), np.zeros((n, 4, 4)), np.empty((n, 2, 2))
         riding = (tracks.kinds == RIDER).astype(np.intp)
-        x[:, :2] = tracks.xy
-        p[:, :2, :2] = self._own(tracks.xy, tracks.cov)
-        lasting = PERSISTS * p[:, :2, :2]
-        p[:, 2, 2] = p[:, 3, 3] = np.square(SPEED)[riding]
         step = _Step(t, tracks, lasting, x, p, *_nobody())
+        new = np.ones(n, bool)
         dt = 0.0
         if self._steps:
             last = self._steps[-1]
             dt = max(t - last.t, 0.0)
-            _, before, now = np.intersect1d(last.tracks.ids, tracks.ids, assume_unique=True, return_indices=True)
-            # Where somebody lost turns up says nothing about the way there.
-            going = ~tracks.leapt[now]
-            before, now = before[going], now[going]
+            before, now = _survivors(last.tracks, tracks)
             if len(now):
+                new[now] = False
                 move, noise = _motion(dt, last.tracks.seen[before])
                 q = np.where(riding[now] == 1, RIDER_NOISE, WALKER_NOISE)
                 guess = (move @ last.x[before][:, :, None])[:, :, 0]
                 back = last.p[before] @ move.transpose(0, 2, 1)
                 spread = move @ back + q[:, None, None] * noise
-                gain = back @ np.linalg.inv(spread)
+                gain = back @ inverse_4x4(spread)
                 step.before, step.now, step.gain, step.guess, step.spread = before, now, gain, guess, spread
                 x[now], p[now], lasting[now] = guess, spread, last.lasting[before]
                 self._see(step, now[tracks.source[now] >= 0], positions, dt)
+        if len(new := np.flatnonzero(new)):
+            x[new, :2] = tracks.xy[new]
+            p[new, :2, :2] = own = self._own(tracks.xy[new], tracks.cov[new])
+            lasting[new] = PERSISTS * own
+            p[new, 2, 2] = p[new, 3, 3] = np.square(SPEED)[riding[new]]
         return step
 
     def _see(self, step: _Step, rows: NDArray[np.intp], positions: Positions, dt: float) -> None:
@@ -230,8 +230,7 @@ class Smoother:
         """(n,) who of the people at (n, 2) m stands behind one of the `others` (m, 2), and is not taken for them."""
         if self._view is None or not len(others):
             return np.zeros(len(xy), bool)
-        apart, _ = cKDTree(others).query(xy)
-        return self._view.hidden(xy, others) & (apart > CROWDED)
+        return self._view.hidden(xy, others) & (nearest(xy, others) > CROWDED)
 
 
 def _motion(dt: float, seen: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -251,6 +250,18 @@ def _motion(dt: float, seen: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     noise[[2, 3], [2, 3]] = dt + 1e-9
     noise[[0, 1, 2, 3], [2, 3, 0, 1]] = dt**2 / 2
     return move[seen.astype(np.intp)], noise
+
+
+def _survivors(before: Tracks, now: Tracks) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows of the tracks that live on, in the frame before and in this one, without those that leapt: where somebody
+    lost turns up says nothing about the way there."""
+    if not len(before) or not len(now):
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    row = np.full(1 + max(int(before.slots.max()), int(now.slots.max())), -1)
+    row[before.slots] = np.arange(len(before))
+    then = row[now.slots]
+    same = np.flatnonzero((then >= 0) & (before.ids[then] == now.ids) & ~now.leapt)
+    return then[same], same
 
 
 def _nobody() -> tuple[NDArray[np.intp], NDArray[np.intp], Floats, Floats, Floats]:

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from drukte.config.tracking import MAX_MEMORY, Tracking
+from drukte.sense.geometry.nearby import nearest
 from drukte.sense.geometry.view import View
 from drukte.sense.people import RIDER, Positions
 from drukte.sense.tracking import evidence
@@ -169,8 +169,8 @@ class Tracker:
             after = before + evidence.gain(before, worth, cost, self._sure, dt, self._loss)
             store.evidence[at] = np.minimum(after, evidence.ENOUGH)
             store.confirmed[at] |= after >= evidence.SURE
-            variance = np.trace(filters.pxx[at], axis1=1, axis2=2) / 2
-            store.leapt[at] = variance > PRECISE**2
+            spread = filters.pxx[at]
+            store.leapt[at] = spread[:, 0, 0] + spread[:, 1, 1] > 2 * PRECISE**2
             filters.update(at, positions.xy[found], positions.cov[found])
             self._note(at, found, positions, t)
             rides = positions.kinds[found] == RIDER
@@ -210,8 +210,7 @@ class Tracker:
             loss = np.full(len(unseen), dt * self._loss)
             if len(seen):
                 others = self._filters.xy[seen]
-                nearest, _ = cKDTree(others).query(xy)
-                loss[nearest < CROWDED] *= evidence.CROWDED_OUT
+                loss[nearest(xy, others) < CROWDED] *= evidence.CROWDED_OUT
                 loss[self._view.hidden(xy, others)] *= evidence.HIDDEN
             store.evidence[unseen] -= loss
             age = t - store.last_seen[unseen]

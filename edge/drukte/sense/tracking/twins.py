@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
+from drukte.sense.geometry.nearby import pairs_within
 from drukte.sense.people import Positions
 from drukte.sense.tracking.kalman import inverse_2x2
 
@@ -23,10 +23,9 @@ def twins(positions: Positions) -> Mask:
     out = np.zeros(len(positions), bool)
     if len(out) < 2:
         return out
-    pairs = cKDTree(positions.xy).query_pairs(2 * ELBOW, output_type="ndarray")
-    if not len(pairs):
+    i, j = pairs_within(positions.xy, 2 * ELBOW)
+    if not len(i):
         return out
-    i, j = pairs[:, 0], pairs[:, 1]
     body = (ELBOW / 2) ** 2 * np.eye(2)
     inverse, _ = inverse_2x2(VAGUE * (positions.cov[i] + positions.cov[j]) + body)
     apart = positions.xy[i] - positions.xy[j]

@@ -1,0 +1,1 @@
+"""Cameras: from points, a walk or passers-by to how one hangs."""

@@ -1,0 +1,1 @@
+"""Radars: from a walk to how one hangs."""

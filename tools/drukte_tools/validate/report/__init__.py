@@ -1,0 +1,1 @@
+"""What follows from a counted sample: figures with their intervals, for experts and for everybody."""

@@ -1,0 +1,1 @@
+"""Against recorded or simulated truth: what the counting itself is worth."""
