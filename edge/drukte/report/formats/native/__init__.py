@@ -10,6 +10,7 @@ from drukte.report.formats.native.device import (
     Privacy,
     SealName,
     Seconds,
+    Sensor,
     ZoneMeta,
 )
 from drukte.report.formats.native.parts import (
@@ -29,6 +30,7 @@ from drukte.report.formats.native.parts import (
 )
 from drukte.report.formats.native.schema import MODELS, json_schema
 from drukte.report.formats.native.summed import (
+    Agreement,
     Busyness,
     Checked,
     Conservation,
@@ -61,6 +63,7 @@ from drukte.report.formats.native.window import (
 
 __all__ = [
     "MODELS",
+    "Agreement",
     "BrokerStatus",
     "Busyness",
     "Checked",
@@ -98,6 +101,7 @@ __all__ = [
     "SealName",
     "Seconds",
     "SelfCheck",
+    "Sensor",
     "Share",
     "Speed",
     "State",

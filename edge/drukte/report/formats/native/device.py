@@ -92,6 +92,21 @@ class ZoneMeta(Message):
     lines: list[Id] = Field(description="Names of its counting lines")
 
 
+class Sensor(Message):
+    """What one sensor can and cannot do, from its data sheet and where it hangs; see also `quality` of observations."""
+
+    kind: str = Field(description="Kind of sensor, with the module if there are several of a kind")
+    max_targets: int | None = Field(
+        ge=1, description='People from which a count means "at least" [person]; null: no such limit'
+    )
+    range: float | None = Field(gt=0, description="Farthest at which people are seen [m]; null: not known")
+    decidable: dict[Literal["low_risk", "high_risk"], float] | None = Field(
+        description="For each level the distance from the sensor up to which two people side by side, as far apart as "
+        "the level says, are seen as two [m]; null: not limited by the sensor's angle. Nearer pairs or farther people "
+        "may be `undetermined`"
+    )
+
+
 class Meta(Message):
     """Retained: what the device is for and how its messages are to be read."""
 
@@ -111,6 +126,7 @@ class Meta(Message):
     contact: str
     valid_until: str = Field(pattern=r"^\d{4}-\d\d-\d\d$", description="Last day of counting")
     sensor: str = Field(description="Kind of sensor")
+    sensors: list[Sensor] = Field(max_length=2, description="What each sensor of the device can do")
     tick: int = Field(description="Span over which frames are summed before anything leaves the sealed room [s]")
     window: int = Field(description="Span of one observation [s]")
     crossings_window: int = Field(description="Span over which crossings are added up [s]")

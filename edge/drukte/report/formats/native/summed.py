@@ -117,6 +117,14 @@ class Nights(Message):
     empty: Share = Field(description="Part of these in which nobody was seen all the time [1]")
 
 
+class Agreement(Message):
+    """Two sensors of different kinds that look at the same ground: do they see the same people?"""
+
+    status: Checked
+    hours: int = Field(ge=0, le=169, description="Hours in which there were people to compare [h]")
+    agreed: Share = Field(description="Mean of these hours: share that both saw of the people whom both could see [1]")
+
+
 class ZoneCheck(Message):
     """The self-check of one zone. What its site file does not expect is null."""
 
@@ -125,6 +133,7 @@ class ZoneCheck(Message):
     conservation: Conservation | None
     line_pair: LinePair | None
     nights: Nights | None
+    agreement: Agreement | None = Field(None, description="null with one sensor")
 
 
 class SelfCheck(Message):

@@ -127,6 +127,11 @@ class Quality(Message):
     )
     held: Share = Field(None, description="Share held without a fresh echo (radar) [1]; null when people are not shown")
     saturated: Share = Field(None, description="Part of the time with more targets than the sensor can report [1]")
+    agreed: Share = Field(
+        None,
+        description="Share that both of two sensors saw of the people whom both could see [1]; null with one sensor, "
+        "without such people, and when people are not shown",
+    )
 
 
 class Protection(Message):
