@@ -6,7 +6,7 @@ import yaml
 from drukte.config import Site, parse_site
 from drukte.report.messages import meta
 from tests.report.conftest import site_text
-from tests.report.test_selfcheck import with_radar
+from tests.report.meaning.test_selfcheck import with_radar
 
 
 def test_a_camera_has_no_limit_of_people_that_we_know_of() -> None:
