@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from drukte_tools.validate.plots import GRID, INK, SOFT, WARM, ticks
-from drukte_tools.validate.svg import Svg
 from tests.packaging.database import CITY, Database, database, days, expand, programs
+
+from drukte_tools.validate.report.plots import GRID, INK, SOFT, WARM, ticks
+from drukte_tools.validate.report.svg import Svg
 
 LEFT, WIDTH, HEIGHT, GAP = 60.0, 860.0, 150.0, 76.0
 COLOURS = (INK, WARM, "#4c8c4a", "#8a5a9e")
