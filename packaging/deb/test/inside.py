@@ -525,6 +525,11 @@ def main():
         lambda: "broker rights" in run("journalctl", "--no-pager", "-u", "drukte-doctor").stdout,
         30,
     )
+    told = run("journalctl", "--no-pager", "-o", "cat", "-u", "drukte-doctor").stdout
+    there = {row[6:28].strip(): row[:4].strip() for row in told.splitlines() if row.startswith(("fine", "fix "))}
+    holds(
+        "and finds there what it finds outside", there == rows, f"{ {k: (v, rows.get(k)) for k, v in there.items()} }"
+    )
     scores()
     status = Path(f"/proc/{must('systemctl', 'show', '-p', 'MainPID', '--value', SENSE).strip()}/status").read_text()
     holds(
