@@ -26,7 +26,7 @@ SCORES = {
     "drukte-sample-tidy.service": 1.0,
     "drukte-sample-resume.service": 1.3,
     "drukte-after-upgrade.service": 1.3,
-    "drukte-doctor.service": 2.7,
+    "drukte-doctor.service": 2.5,
 }
 """Every unit, and the most that `systemd-analyze security` may say of it."""
 OWN = {
