@@ -31,8 +31,13 @@ class Both:
         settings = {"source__path": str(video), "source__rate": 10, "tick": TICK, "window": TICK}
         self.site = site_file(folder, mqtt={"host": "127.0.0.1", "port": port}, **(settings | changes))
         self.log = folder / "log"
-        self.environment = os.environ | {"XDG_STATE_HOME": str(folder / "state")}
+        self.environment = self.surroundings(folder)
         self.start()
+
+    @staticmethod
+    def surroundings(folder: Path) -> dict[str, str]:
+        """Environment in which all state is below `folder`."""
+        return os.environ | {"XDG_STATE_HOME": str(folder / "state")}
 
     def start(self) -> None:
         with self.log.open("w") as log:

@@ -46,6 +46,8 @@ def summaries(draw: st.DrawFn) -> Summary:
         riders_out_b=draw(st.integers(0, 120)),
         moved=draw(st.integers(0, 250)),
         appeared=draw(st.integers(0, 10)),
+        held=draw(st.integers(0, 10)),
+        agreed=draw(st.integers(0, 11)),
         saturated=draw(st.integers(0, 1)),
         dwell_over=draw(st.integers(0, 20)),
     )
@@ -88,13 +90,15 @@ def test_the_bit_that_means_nothing_carries_nothing() -> None:
         decode(bytes(body))
 
 
-@pytest.mark.parametrize(("name", "value"), [("state", 6), ("calibration", 2), ("mode", 1), ("saturated", 1)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("state", 6), ("calibration", 2), ("mode", 1), ("saturated", 1), ("held", 10), ("agreed", 11)],
+)
 def test_fields_that_share_a_byte_do_not_mix(name: str, value: int) -> None:
     sound = {"seq": 1, "end": 60, "tick": 60, "state": 0, "frames": 1, "observed": 1}
     got = decode(encode(Summary(**(sound | {name: value}))))
-    assert {n: getattr(got, n) for n in ("state", "calibration", "mode", "saturated") if getattr(got, n)} == {
-        name: value
-    }
+    shared = ("state", "calibration", "mode", "saturated", "held", "agreed")
+    assert {n: getattr(got, n) for n in shared if getattr(got, n)} == {name: value}
 
 
 @pytest.mark.parametrize(

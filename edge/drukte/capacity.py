@@ -47,7 +47,7 @@ def summary_bits(lines: int = 0, tick: int = 60, max_frames: int = RANGES["frame
     pairs = (_choices("pairs_low") * _choices("pairs_high") - 1) * _choices("party") + 1
     independent = (
         *("confidence", "riders", "dwell_1", "dwell_5", "dwell_15", "dwell_over", "speed", "moved", "appeared"),
-        *("vanished", "held", "saturated"),
+        *("vanished", "held", "agreed", "saturated"),
     )
     seen = _people_and_groups() * frames * pairs * math.prod(map(_choices, independent))
     seen *= math.prod(map(_choices, ("in_a", "out_a", "riders_in_a", "riders_out_a"))) ** lines

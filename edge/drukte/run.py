@@ -18,6 +18,8 @@ from drukte.settings.put import INBOX, empty_inbox
 SECONDS_TO_END = 5.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
+LONGEST_UNPLUGGED = 2.0
+"""The longest pause while the sensor is not there: whoever puts the plug back waits beside it."""
 SETTLED = 20.0
 """A room that ran this long is started again without an extra pause."""
 
@@ -59,7 +61,8 @@ class Room:
             if why is not Exit.OK:
                 _say(f"{self.name} {MEANING[why]}")
             return
-        self.pause = FIRST_PAUSE if now - self.started > SETTLED else min(LONGEST_PAUSE, self.pause * 2)
+        longest = LONGEST_UNPLUGGED if why is Exit.SOURCE else LONGEST_PAUSE
+        self.pause = FIRST_PAUSE if now - self.started > SETTLED else min(longest, self.pause * 2)
         self.again_at = now + self.pause
         cause = f"was ended by signal {-status}" if status < 0 else MEANING[why]
         _say(f"{self.name} {cause}; starting again in {self.pause:g} s")

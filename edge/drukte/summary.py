@@ -8,9 +8,9 @@ Counts are averages over the frames of the tick, in tenths of a person, pair or 
 tick is carried into the next, so that sums over a day are exact.
 
 How much could a sealed room gone bad smuggle out? Only what the ranges and the rules of `valid` leave free: at most
-178.7 bits in a summary of a zone without lines, 29.78 more for each line, 2.81 in a heartbeat. Sequence number, clock,
+182.3 bits in a summary of a zone without lines, 29.78 more for each line, 2.81 in a heartbeat. Sequence number, clock,
 zone, tick, version, seal bits and checksum are dictated, and the reader (report/door.py) refuses whatever differs.
-With one zone and a record a minute, a picture of 10 kB would take 7.2 hours of nothing but lies, during which no true
+With one zone and a record a minute, a picture of 10 kB would take 7.1 hours of nothing but lies, during which no true
 number could leave; every further zone divides that time. A test counts the same figures (tests/test_summary.py).
 """
 
@@ -21,7 +21,7 @@ from typing import Final
 
 SIZE: Final = 64
 MAGIC: Final = 0x6472
-VERSION: Final = 2
+VERSION: Final = 3
 
 SUMMARY: Final = 1
 HEARTBEAT: Final = 2
@@ -39,7 +39,7 @@ MAX_PEOPLE: Final = 150
 """More people than this in one zone are counted as this many."""
 
 _LAYOUT: Final = struct.Struct("<HBBIIBBBBHBBHHHHBBBBHHBHHHBBBBBBBBBBBBBBBBBI")
-_FLAGS: Final = (("state", 3), ("calibration", 2), ("mode", 1), ("saturated", 1))
+_SHARED: Final = ((("state", 3), ("calibration", 2), ("mode", 1), ("saturated", 1)), (("held", 4), ("agreed", 4)))
 """Fields that share one byte, and their bits, lowest first."""
 
 RANGES: Final[dict[str, tuple[int, int]]] = {
@@ -86,9 +86,10 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "appeared": (0, 10),  # who were first seen in the midst of it: nobody saw them come
     "vanished": (0, 10),  # who were last seen in the midst of it
     "held": (0, 10),  # share of people held without a fresh echo (radar), tenths
+    "agreed": (0, 11),  # two sensors: 1 and the share, in tenths, that both saw of whom both could; 0: nobody to judge
     "saturated": (0, 1),  # the sensor had more targets than it can report (radar)
 }
-"""Field, lowest and highest value, in the order of the record; those of `_FLAGS` share the byte before `seal`."""
+"""Field, lowest and highest value, in the order of the record; those of `_SHARED` are in the byte of the first."""
 
 
 class DoorError(ValueError):
@@ -142,6 +143,7 @@ class Summary:
     appeared: int = 0
     vanished: int = 0
     held: int = 0
+    agreed: int = 0
     saturated: int = 0
 
     @property
@@ -152,8 +154,11 @@ class Summary:
 
 NAMES: Final = tuple(f.name for f in fields(Summary))
 COUNTS: Final = NAMES[NAMES.index("frames") :]
-_PLAIN: Final = tuple(name for name in NAMES if name not in dict(_FLAGS))
-_FLAGS_AT: Final = _PLAIN.index("seal")
+_LATER: Final = {name for group in _SHARED for name, _ in group[1:]}
+_PARTS: Final = tuple(
+    next((group for group in _SHARED if group[0][0] == name), ((name, 32),)) for name in NAMES if name not in _LATER
+)
+"""The fields in each of the layout's integers."""
 ROUNDING: Final = 4
 """Tenths by which rounding and its carry may move a sum of the four levels."""
 
@@ -165,11 +170,13 @@ def encode(summary: Summary) -> bytes:
         DoorError: a value is outside its range or breaks a rule of `valid`.
     """
     valid(summary)
-    values = [getattr(summary, name) for name in _PLAIN]
-    flags = 0
-    for name, bits in reversed(_FLAGS):
-        flags = flags << bits | getattr(summary, name)
-    body = _LAYOUT.pack(MAGIC, VERSION, *values[:_FLAGS_AT], flags, *values[_FLAGS_AT:], 0)[:-4]
+    values = []
+    for part in _PARTS:
+        value = 0
+        for name, bits in reversed(part):
+            value = value << bits | getattr(summary, name)
+        values.append(value)
+    body = _LAYOUT.pack(MAGIC, VERSION, *values, 0)[:-4]
     return body + zlib.crc32(body).to_bytes(4, "little")
 
 
@@ -186,13 +193,14 @@ def decode(data: bytes) -> Summary:
         raise DoorError("magic: not a record of this version")
     if crc != zlib.crc32(data[:-4]):
         raise DoorError("checksum: does not match")
-    flags = values.pop(_FLAGS_AT)
-    named = dict(zip(_PLAIN, values, strict=True))
-    for name, bits in _FLAGS:
-        named[name] = flags & ((1 << bits) - 1)
-        flags >>= bits
-    if flags:
-        raise DoorError("flags: a bit is set that means nothing")
+    named: dict[str, int] = {}
+    for part, value in zip(_PARTS, values, strict=True):
+        rest = value
+        for name, bits in part:
+            named[name] = rest & ((1 << bits) - 1)
+            rest >>= bits
+        if rest:
+            raise DoorError("flags: a bit is set that means nothing")
     summary = Summary(**named)
     valid(summary)
     return summary

@@ -38,14 +38,14 @@ class Database:
     """One server without a network, of a user that is not root, in a folder of its own."""
 
     def __init__(self, folder: Path, bin_: Path) -> None:
-        self._folder, self._bin = folder, bin_
+        self.folder, self._bin = folder, bin_
         self._user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
 
     def start(self) -> None:
         make = [
             self._bin / "initdb",
             "-D",
-            self._folder / "data",
+            self.folder / "data",
             "-A",
             "trust",
             "-U",
@@ -54,15 +54,15 @@ class Database:
             "UTF8",
             "--no-sync",
         ]
-        options = f"-k {self._folder} -h '' -F -c timezone=UTC -c jit=off"
+        options = f"-k {self.folder} -h '' -F -c timezone=UTC -c jit=off"
         serve = [
             self._bin / "pg_ctl",
             "-D",
-            self._folder / "data",
+            self.folder / "data",
             "-o",
             options,
             "-l",
-            self._folder / "log",
+            self.folder / "log",
             "-w",
             "start",
         ]
@@ -73,7 +73,7 @@ class Database:
         self.set_up()
 
     def stop(self) -> None:
-        stop = [*self._user, str(self._bin / "pg_ctl"), "-D", str(self._folder / "data"), "-m", "immediate", "stop"]
+        stop = [*self._user, str(self._bin / "pg_ctl"), "-D", str(self.folder / "data"), "-m", "immediate", "stop"]
         subprocess.run(stop, check=True, stdout=subprocess.DEVNULL, cwd="/")
 
     _name = "drukte"
@@ -88,7 +88,7 @@ class Database:
         command = [
             "psql",
             "-h",
-            str(self._folder),
+            str(self.folder),
             "-U",
             "drukte",
             "-d",

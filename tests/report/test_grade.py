@@ -37,6 +37,11 @@ def of(*ticks: dict[str, Any]) -> str:
         ({"moved": 100, "vanished": 6, "appeared": 6}, "fair"),
         ({"moved": 20, "vanished": 10, "appeared": 10}, "poor"),
         ({"moved": 19, "vanished": 10}, "good"),  # too few to say
+        ({"agreed": 6}, "good"),
+        ({"agreed": 5}, "fair"),
+        ({"agreed": 3}, "poor"),
+        ({"agreed": 1}, "poor"),
+        ({"saturated": 1}, "poor"),
         ({"calibration": 1}, "poor"),
         ({"calibration": 2}, "poor"),
         ({"state": COVERED}, "poor"),
@@ -48,6 +53,15 @@ def of(*ticks: dict[str, Any]) -> str:
 )
 def test_every_limit_decides(changes: dict[str, Any], expected: str) -> None:
     assert of(SOUND | changes) == expected
+
+
+def test_a_count_that_was_at_least_for_some_of_the_time_is_fair() -> None:
+    assert of(SOUND | {"saturated": 1}, *[SOUND] * 3) == "fair"
+    assert of(SOUND | {"saturated": 1}, *[SOUND] * 9) == "good"
+
+
+def test_ticks_without_anybody_to_compare_say_nothing_of_the_agreement() -> None:
+    assert of(SOUND | {"agreed": 9}, *[SOUND] * 5) == "good"
 
 
 def test_an_empty_square_that_was_watched_is_good_and_an_unwatched_one_none() -> None:

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 import jsonschema
 import pytest
+import yaml
 
 from drukte.config import Site, SiteError, parse_site
+from drukte.config.site import Second
 from drukte.report.disclose import Discloser
 from drukte.report.formats.native import (
     Crossing,
@@ -87,8 +89,7 @@ def check(made_for: Site, history: History):
     history.close()
     assert made is not None
     jsonschema.Draft202012Validator(json_schema("selfcheck-1")).validate(made.model_dump(mode="json", by_alias=True))
-    (zone,) = made.zones
-    return zone
+    return made.zones[0]
 
 
 def test_a_week_that_balances() -> None:
@@ -109,6 +110,39 @@ def test_a_line_that_sees_nobody_and_a_ghost_at_night() -> None:
     lost = check(site(), filled(site(), gate=(10, 5), door=(5, 10)))
     assert (lost.conservation.in_, lost.conservation.out) == (168 * 20, 168 * 10)
     assert lost.conservation.difference == 0.667
+
+
+def with_radar(made_for: Site) -> Site:
+    second = """{source: {kind: radar-ti, module: iwr6843isk, port: /dev/ttyUSB1},
+                ground: {kind: radar, height: 2.0, tilt: 15, at: [1.0, 0.0]}}"""
+    return made_for.model_copy(update={"second": Second.model_validate(yaml.safe_load(second))})
+
+
+@pytest.mark.parametrize(
+    ("agreed", "expected"),
+    [
+        ([9, 6, 6, 9, 11], ("shown", 5, 0.72)),  # shares in tenths, less 1, of the hours that tell one
+        ([0, 9, 6, 6, 9, 11, 0], ("shown", 5, 0.72)),
+        ([9, 6, 6, 9, 0], ("too_few", 4, None)),
+        ([0, 0, 0, 0, 0], ("not_observed", 0, None)),
+    ],
+)
+def test_two_sensors_check_each_other(agreed: list[int], expected: tuple[str, int, float | None]) -> None:
+    made_for, history = with_radar(site("[]")), History(None)
+    discloser = Discloser(made_for)
+    rows = []
+    for i, value in enumerate(agreed):
+        start = MONDAY + i * HOUR
+        closed = Closed(0, Tally.of(record(0, start + 60, people=8, mode=0, agreed=value)), None)
+        made = observation(made_for, "00000000", i, closed, discloser.disclose([closed])[0])
+        rows.append(made.model_copy(update={"from_": moment(start), "to": moment(start + HOUR)}))
+    history.keep(rows)
+    zone = check(made_for, history)
+    assert (zone.agreement.status, zone.agreement.hours, zone.agreement.agreed) == expected
+
+
+def test_one_sensor_has_nothing_to_agree_with() -> None:
+    assert check(site(), filled(site(), (10, 5), (10, 5))).agreement is None
 
 
 def test_what_is_not_known_is_not_said() -> None:

@@ -235,7 +235,8 @@ def _quality(site: Site, t: Tally, shown: bool, rule: Rule) -> Quality:
         confidence=_tenth(t.mean_confidence) if shown else None,
         residual=_residual(t, rule) if shown else None,
         held=_tenth(t.share_held) if shown else None,
-        saturated=round(t.saturated / t.observed, 2) if t.observed and shown else None,
+        saturated=round(t.share_saturated, 2) if t.observed and shown else None,
+        agreed=_tenth(t.share_agreed) if shown else None,
     )
 
 

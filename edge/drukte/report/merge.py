@@ -169,5 +169,12 @@ def _quality(parts: Sequence[Observation], observed: float) -> Quality:
             "residual": None,
             "held": None,
             "saturated": None,
+            "agreed": _agreed(parts),
         }
     )
+
+
+def _agreed(parts: Sequence[Observation]) -> float | None:
+    """Mean agreement of the windows that tell one: the only figure of quality that the weekly self-check asks for."""
+    known = [o.quality.agreed for o in parts if o.quality.agreed is not None]
+    return round(sum(known) / len(known), 2) if known else None

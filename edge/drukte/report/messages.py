@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 from drukte import __version__
 from drukte.config import Site
+from drukte.config.radar import RadarGround
+from drukte.config.radar_limits import LIMITS
 from drukte.report.disclose import Blocks
-from drukte.report.formats.native import Level, Meta, Observation, ZoneMeta, moment
+from drukte.report.formats.native import Level, Meta, Observation, Sensor, ZoneMeta, moment
 from drukte.report.window import Closed
 
 
@@ -31,6 +33,7 @@ def meta(site: Site) -> Meta:
         contact=site.purpose.contact,
         valid_until=site.purpose.valid_until.isoformat(),
         sensor=site.source.kind,
+        sensors=[_sensor(one) for one in site.sensors()],
         tick=site.tick,
         window=site.window,
         crossings_window=site.crossings_span,
@@ -47,6 +50,26 @@ def meta(site: Site) -> Meta:
         disclosure_policy=site.disclosure.policy,
         disclosure_reason=site.disclosure.reason,
         software=__version__,
+    )
+
+
+def _sensor(site: Site) -> Sensor:
+    ground = site.ground
+    if not isinstance(ground, RadarGround):
+        return Sensor(kind=site.source.kind, max_targets=None, range=None, decidable=None)
+    name = getattr(site.source, "module", site.source.kind[len("radar-") :])
+    limits = LIMITS[name]
+    reach = min(limits.max_range, ground.reach or limits.max_range)
+    c = site.closeness
+    # Two people an arc apart are two when that arc is seen under more than the module's resolution.
+    decidable = {"low_risk": c.low_risk, "high_risk": c.high_risk}
+    return Sensor(
+        kind=f"radar-{name}",
+        max_targets=limits.capacity,
+        range=reach,
+        decidable={
+            level: round(min(reach, apart / limits.azimuth_resolution), 1) for level, apart in decidable.items()
+        },
     )
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from drukte.config import Site
 from drukte.config.zones import Zone
 from drukte.report.formats.native import (
+    Agreement,
     Checked,
     Conservation,
     LinePair,
@@ -28,6 +29,8 @@ from drukte.report.merge import HOUR
 
 FEWEST: Final = 100
 """Fewest crossings, of the kind that has more, that are compared: they are rounded to 5, which is little of 100."""
+FEWEST_HOURS: Final = 5
+"""Fewest hours with people before both of two sensors from which their agreement is told."""
 OBSERVED: Final = 0.9
 """Least part of the week that must be known."""
 NIGHT: Final = (2, 5)
@@ -51,7 +54,7 @@ class SelfChecks:
 
     def __init__(self, site: Site, history: History) -> None:
         self._site, self._history = site, history
-        self._zones = [zone for zone in site.zones if zone.expect]
+        self._zones = [zone for zone in site.zones if zone.expect or site.second is not None]
         self._week: tuple[int, int] | None = None
         self._made: SelfCheck | None = None
 
@@ -85,6 +88,7 @@ class SelfChecks:
             conservation=_conservation(zone, sums, known) if "conservation" in zone.expect else None,
             line_pair=_line_pair(zone, sums, known) if "line_pair" in zone.expect else None,
             nights=self._nights(hours) if "empty_nights" in zone.expect else None,
+            agreement=_agreement(hours) if self._site.second is not None else None,
         )
 
     def _nights(self, hours: Sequence[Observation]) -> Nights:
@@ -143,6 +147,13 @@ def _line_pair(zone: Zone, sums: dict[str, tuple[float, float]], known: float) -
     if status != "shown":
         return LinePair(status=status, first=None, second=None, difference=None)
     return LinePair(status=status, first=first, second=second, difference=_apart(first, second))
+
+
+def _agreement(hours: Sequence[Observation]) -> Agreement:
+    shares = [o.quality.agreed for o in hours if o.quality.agreed is not None]
+    if len(shares) < FEWEST_HOURS:
+        return Agreement(status="too_few" if shares else "not_observed", hours=len(shares), agreed=None)
+    return Agreement(status="shown", hours=len(shares), agreed=round(sum(shares) / len(shares), 3))
 
 
 def _apart(a: float, b: float) -> float:

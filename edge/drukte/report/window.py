@@ -35,6 +35,7 @@ class Tally:
         least, most: people in the frame with the fewest and with the most; 0 without frames.
         people_seconds: people in tenths times observed seconds.
         confidence, held: tenths weighted by `people_seconds`.
+        agreed, judged: tenths weighted by `people_seconds`, and the weight of the ticks in which two sensors compared.
         party: tenths weighted by pairs and seconds.
         speed, walked: speed in 0.1 m/s weighted by `people_seconds`, and the weight of the ticks that had one.
         saturated: seconds of ticks in which the sensor had more targets than it can report.
@@ -56,6 +57,8 @@ class Tally:
     people_seconds: int = 0
     confidence: int = 0
     held: int = 0
+    agreed: int = 0
+    judged: int = 0
     party: int = 0
     speed: int = 0
     walked: int = 0
@@ -82,6 +85,8 @@ class Tally:
             people_seconds=weight,
             confidence=s.confidence * weight,
             held=s.held * weight,
+            agreed=max(0, s.agreed - 1) * weight,
+            judged=weight if s.agreed else 0,
             party=s.party * pairs,
             speed=s.speed * weight,
             walked=weight if s.speed else 0,
@@ -97,8 +102,8 @@ class Tally:
         added = {
             name: getattr(self, name) + getattr(other, name)
             for name in (
-                "ticks", "frames", "observed", "people_seconds", "confidence", "held", "party", "speed", "walked",
-                "saturated",
+                "ticks", "frames", "observed", "people_seconds", "confidence", "held", "agreed", "judged", "party",
+                "speed", "walked", "saturated",
             )
         }  # fmt: skip
         for name in ("means", "sums", "states"):
@@ -180,6 +185,16 @@ class Tally:
     def share_held(self) -> float | None:
         """Part of the people that were held without a fresh echo, 0 to 1; None without people."""
         return self.held / self.people_seconds / 10 if self.people_seconds else None
+
+    @property
+    def share_agreed(self) -> float | None:
+        """Part that both of two sensors saw of the people whom both could see, 0 to 1; None when nothing was judged."""
+        return self.agreed / self.judged / 10 if self.judged else None
+
+    @property
+    def share_saturated(self) -> float:
+        """Part of the observed time in which the sensor had more targets than it can report, 0 to 1."""
+        return self.saturated / self.observed if self.observed else 0.0
 
     @property
     def state(self) -> str:

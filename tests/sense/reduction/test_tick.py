@@ -101,6 +101,12 @@ def test_riders_and_moves_have_fields_of_their_own() -> None:
     assert (record.moved, record.appeared, record.vanished) == (13, 3, 2)
 
 
+@pytest.mark.parametrize(("judged", "agreed", "field"), [(0, 0, 0), (4, 0, 1), (4, 2, 6), (4, 4, 11)])
+def test_an_agreement_of_none_differs_from_nobody_to_judge(judged: int, agreed: int, field: int) -> None:
+    made = one_tick([ZoneCounts(people=4, safe=4.0, judged=judged, agreed=agreed)] * 3)
+    assert made.agreed == field
+
+
 def test_zero_people_and_no_observation_differ() -> None:
     ticker = Ticker(10, 1, seal=3, wall=START, steady=0.0)
     ticker.add([ZoneCounts()], 1.0, RUNNING, 0, 0)

@@ -20,7 +20,7 @@ from drukte.sense.tracking.smooth import Smoother
 from drukte.sense.tracking.track import Tracker
 from drukte_tools.simulate.camera_model import CameraModel
 from drukte_tools.simulate.crowd import wander
-from drukte_tools.simulate.evaluate import AREA, BACK, SETTLE, WIDE, Area, Errors, frames
+from drukte_tools.simulate.evaluate import AREA, BACK, FIRST, SETTLE, WIDE, Area, Errors, frames
 from drukte_tools.simulate.scene import Mount, Scene
 
 CAMERA: Final = ((-4.0, 1.0), 3.0)
@@ -83,7 +83,7 @@ def table(site: Site, people: Sequence[int], scenes: int, seconds: float, jobs: 
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         for n in people:
             for name, area in ((str(n), AREA), (f"{n} come and go", WIDE)):
-                done = list(pool.map(partial(scene, site, n, seconds, area), range(scenes)))
+                done = list(pool.map(partial(scene, site, n, seconds, area), range(FIRST, FIRST + scenes)))
                 agreed = float(np.mean([share for _, share in done]))
                 for kind in NAMES:
                     total = Errors()

@@ -8,6 +8,7 @@ steps of 8 cm/s, and the slots are no identities.
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from drukte_tools.simulate.cube import Scatterers
 
@@ -29,11 +30,15 @@ class Ld2450Model:
     Args:
         period: between reports, s.
         seed: of the angle errors.
+
+    After each call:
+        shown: numbers of the people whose echo is the strongest in a gate that became a target.
     """
 
     def __init__(self, period: float, seed: int = 0) -> None:
         self._period = period
         self._rng = np.random.default_rng(seed)
+        self.shown: npt.NDArray[np.intp] = np.empty(0, np.intp)
         self._held: list[tuple[float, float, float]] = []  # range, angle, age
 
     def __call__(self, s: Scatterers) -> list[tuple[float, float, float]]:
@@ -52,6 +57,10 @@ class Ld2450Model:
         around = np.maximum(np.roll(total, 1), np.roll(total, -1))
         peaks = np.flatnonzero((total > SENSITIVITY) & (total >= around))
         peaks = peaks[np.argsort(-total[peaks])][:SLOTS]
+        order = np.argsort(section)
+        strongest = np.full(gates, -1)
+        strongest[gate[order]] = s.owner[view][order]
+        self.shown = np.unique(strongest[peaks])
         found = [
             (float(distance[g]), float(angle[g] + self._rng.normal(0, ANGLE_ERROR)), float(speed[g])) for g in peaks
         ]

@@ -9,6 +9,7 @@ against each other.
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from drukte.sense.detect.fmcw import Chirp
 from drukte.sense.sources.radar import Echo, Float32
@@ -29,6 +30,9 @@ class PointModel:
         front: analogue figures.
         max_points: the strongest are kept.
         static: probability that a cell at standstill is reported, as firmware with static detection does.
+
+    After each call:
+        shown: numbers of the people whose echo is the strongest in a cell that was reported.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class PointModel:
         self.chirp, self.front = chirp, front or FrontEnd()
         self._rng = np.random.default_rng(seed)
         self._max, self._static = max_points, static
+        self.shown: npt.NDArray[np.intp] = np.empty(0, np.intp)
 
     def __call__(self, s: Scatterers) -> Float32:
         """Echoes (n, 5) in the sensor frame, columns as in `RadarFrame.points`."""
@@ -48,6 +53,8 @@ class PointModel:
         a = amplitudes(s, c, self.front) * np.sqrt(c.samples * c.loops * WINDOW_LOSS)
         keep = (near >= 3) & (near < c.bins) & (a > 0.05)
         near, speed, beam, a, direction = near[keep], speed[keep], beam[keep], a[keep], s.direction[keep]
+        owner = s.owner[keep]
+        self.shown = owner[:0]
         if not len(a):
             return np.empty((0, len(Echo)), np.float32)
         key = (near * n_speed + speed) * 64 + beam
@@ -62,9 +69,13 @@ class PointModel:
         first = np.zeros(cells, np.intp)
         first[which] = np.arange(len(which))
         bins, doppler = near[first], speed[first]
+        order = np.argsort(a)
+        strongest = np.empty(cells, np.intp)
+        strongest[which[order]] = owner[order]
         standing = (doppler <= 1) | (doppler == n_speed - 1)
         seen = (snr > THRESHOLD) & (~standing | (rng.random(cells) < self._static))
         bins, doppler, snr, ux, uz = (v[seen] for v in (bins, doppler, snr, ux, uz))
+        self.shown = np.unique(strongest[seen])
         if len(snr) > self._max:
             best = np.argsort(-snr)[: self._max]
             bins, doppler, snr, ux, uz = (v[best] for v in (bins, doppler, snr, ux, uz))

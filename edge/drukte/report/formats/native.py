@@ -168,6 +168,11 @@ class Quality(Message):
     )
     held: Share = Field(None, description="Share held without a fresh echo (radar) [1]; null when people are not shown")
     saturated: Share = Field(None, description="Part of the time with more targets than the sensor can report [1]")
+    agreed: Share = Field(
+        None,
+        description="Share that both of two sensors saw of the people whom both could see [1]; null with one sensor, "
+        "without such people, and when people are not shown",
+    )
 
 
 class Protection(Message):
@@ -341,6 +346,14 @@ class Nights(Message):
     empty: Share = Field(description="Part of these in which nobody was seen all the time [1]")
 
 
+class Agreement(Message):
+    """Two sensors of different kinds that look at the same ground: do they see the same people?"""
+
+    status: Checked
+    hours: int = Field(ge=0, le=169, description="Hours in which there were people to compare [h]")
+    agreed: Share = Field(description="Mean of these hours: share that both saw of the people whom both could see [1]")
+
+
 class ZoneCheck(Message):
     """The self-check of one zone. What its site file does not expect is null."""
 
@@ -349,6 +362,7 @@ class ZoneCheck(Message):
     conservation: Conservation | None
     line_pair: LinePair | None
     nights: Nights | None
+    agreement: Agreement | None = Field(None, description="null with one sensor")
 
 
 class SelfCheck(Message):
@@ -450,6 +464,21 @@ class ZoneMeta(Message):
     lines: list[Id] = Field(description="Names of its counting lines")
 
 
+class Sensor(Message):
+    """What one sensor can and cannot do, from its data sheet and where it hangs; see also `quality` of observations."""
+
+    kind: str = Field(description="Kind of sensor, with the module if there are several of a kind")
+    max_targets: int | None = Field(
+        ge=1, description='People from which a count means "at least" [person]; null: no such limit'
+    )
+    range: float | None = Field(gt=0, description="Farthest at which people are seen [m]; null: not known")
+    decidable: dict[Literal["low_risk", "high_risk"], float] | None = Field(
+        description="For each level the distance from the sensor up to which two people side by side, as far apart as "
+        "the level says, are seen as two [m]; null: not limited by the sensor's angle. Nearer pairs or farther people "
+        "may be `undetermined`"
+    )
+
+
 class Meta(Message):
     """Retained: what the device is for and how its messages are to be read."""
 
@@ -469,6 +498,7 @@ class Meta(Message):
     contact: str
     valid_until: str = Field(pattern=r"^\d{4}-\d\d-\d\d$", description="Last day of counting")
     sensor: str = Field(description="Kind of sensor")
+    sensors: list[Sensor] = Field(max_length=2, description="What each sensor of the device can do")
     tick: int = Field(description="Span over which frames are summed before anything leaves the sealed room [s]")
     window: int = Field(description="Span of one observation [s]")
     crossings_window: int = Field(description="Span over which crossings are added up [s]")

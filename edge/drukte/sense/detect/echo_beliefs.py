@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from drukte.sense.detect.echo_room import Segment, Walls
-from drukte.sense.detect.echo_tracks import Patience, Tracks, shadowed
+from drukte.sense.detect.echo_tracks import ALONE, Patience, Tracks, shadowed
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -108,12 +108,10 @@ class Beliefs:
         match = (np.abs(far) < 1) & (aside == 0) & (np.abs(quick) < 1)
         # The windows above are two standard deviations wide.
         cost = np.where(match, 4 * (far**2 + quick**2), np.inf).min(axis=2)
-        # A module's own targets come without a strength; an image is farther away than who casts it in any case.
-        stronger = (
-            ((tracks.snr > snr[:, None] + 3.0) | np.isnan(snr)[:, None])
-            & (tracks.unseen() < 0.3)
-            & (np.abs(tracks.doppler) > 0.1)
-        )
+        # A module's own targets come without a strength; an image is farther away than who casts it in any case. Who
+        # walks around the sensor is seen by way of the wall alone, and so is who begins to.
+        stronger = (tracks.snr > snr[:, None] + 3.0) | np.isnan(snr)[:, None]
+        stronger &= tracks.confirmed | ((tracks.unseen() < 0.3) & (np.abs(tracks.doppler) > 0.1))
         return np.asarray(np.where(stronger, cost, np.inf).min(axis=1))
 
     def judge(self, dt: float) -> None:
@@ -132,9 +130,7 @@ class Beliefs:
         allowed = np.where(hidden, patience.shadow, allowed)
         inside = self.inside(tracks.xy)
         # A radar sees whoever moves in the open: who vanishes there has stopped.
-        still = (
-            tracks.confirmed & self._may_stand(tracks.xy) & ((tracks.speed < patience.still) | self._amid(tracks.xy))
-        )
+        still = tracks.confirmed & self._may_stand(tracks.xy) & ((tracks.speed < patience.still) | self.amid(tracks.xy))
         allowed = np.where(still & inside, patience.hold, allowed)
         known = tracks.confirmed & (tracks.alone >= PROVEN)
         twin = self._doubles()
@@ -151,11 +147,12 @@ class Beliefs:
         self._recall()
         tracks.settle(dt, patience.still)
 
-    def _amid(self, xy: Floats) -> Bools:
+    def amid(self, xy: Floats) -> Bools:
         """(n,) True for positions from which nobody can have walked out of sight within a moment."""
         left, right, near, far = self.settings.box
         x, y = xy[:, 0], xy[:, 1]
         inside = (x > left + MARGIN) & (x < right - MARGIN) & (y > near + MARGIN) & (y < far - MARGIN)
+        inside &= np.hypot(x, y) < far - MARGIN
         return np.asarray(inside & (np.abs(x) < EDGE_OF_VIEW * np.maximum(y, 0.0)))
 
     def take_up(self, xy: Floats) -> tuple[Ints, Ints]:
@@ -166,7 +163,8 @@ class Beliefs:
         if not len(lost) or not len(xy):
             return lost[:0], lost[:0]
         distance = np.linalg.norm(tracks.xy[lost][:, None] - xy[None], axis=2)
-        cost = np.where(distance < np.minimum(LOST_NEAR + LOST_SPEED * unseen[lost], LOST_FAR)[:, None], distance, 1e3)
+        reach = np.minimum(self._near(tracks.xy[lost]) + LOST_SPEED * unseen[lost], LOST_FAR)
+        cost = np.where(distance < np.maximum(reach, self._near(tracks.xy[lost]))[:, None], distance, 1e3)
         i, j = linear_sum_assignment(cost)
         good = cost[i, j] < 1e3
         return lost[i[good]], j[good]
@@ -175,14 +173,19 @@ class Beliefs:
         """A newcomer amid the floor came from somewhere: from where somebody was lost."""
         tracks = self._tracks
         new = np.flatnonzero(tracks.confirmed & (tracks.time - tracks.born < RECALL_AGE) & (tracks.unseen() < 0.3))
-        lost = np.flatnonzero(tracks.confirmed & (tracks.unseen() > LOST_AFTER) & (tracks.alone > 0.0))
+        gone_out = tracks.unseen() > LOST_AFTER
+        # Who stood, and whose echoes may be those of somebody who passed, is where they stood.
+        strayed = ~gone_out & tracks.rested & (tracks.distances() < ALONE).any(axis=1)
+        lost = np.flatnonzero(tracks.confirmed & (tracks.alone > 0.0) & (gone_out | strayed))
         if not len(new) or not len(lost):
             return
         gone = tracks.born[new][:, None] - tracks.seen[lost][None]
-        distance = np.linalg.norm(tracks.origin[new][:, None] - tracks.xy[lost][None], axis=2)
-        far = np.where(self._amid(tracks.origin[new]), RECALL_FAR, LOST_FAR)[:, None]
-        reach = np.minimum(LOST_NEAR + RECALL_SPEED * np.maximum(gone, 0), far)
-        older = tracks.born[lost][None] < tracks.born[new][:, None]
+        place = np.where(strayed[lost][:, None], tracks.home[lost], tracks.xy[lost])
+        distance = np.linalg.norm(tracks.origin[new][:, None] - place[None], axis=2)
+        far = np.where(self.amid(tracks.origin[new]), RECALL_FAR, LOST_FAR)[:, None]
+        reach = np.minimum(self._near(place)[None] + RECALL_SPEED * np.maximum(gone, 0), far)
+        # Who was there while the other was still seen is somebody else.
+        older = (tracks.born[lost][None] < tracks.born[new][:, None]) & (strayed[lost][None] | (gone > -LOST_AFTER))
         cost = np.where((distance < reach) & older, distance, 1e3)
         i, j = linear_sum_assignment(cost)
         good = cost[i, j] < 1e3
@@ -191,6 +194,10 @@ class Beliefs:
         tracks.alone[new[i[good]]] = tracks.alone[lost[j[good]]]
         tracks.born[new[i[good]]] = tracks.born[lost[j[good]]]
         tracks.keep(keep)
+
+    def _near(self, xy: Floats) -> Floats:
+        """(n,) m within which an echo may be of somebody lost at `xy`: two standard deviations across at least."""
+        return np.asarray(np.maximum(LOST_NEAR, 2 * self.settings.azimuth_error * np.linalg.norm(xy, axis=1)))
 
     def _may_stand(self, xy: Floats) -> Bools:
         if not self.settings.standing:

@@ -31,6 +31,8 @@ STOP_TIME: Final = 0.4  # s in which someone comes to a stop
 HIDDEN_TIME: Final = 0.8  # s after which it is open whether someone out of sight still walks
 STOP_GRACE: Final = 0.2  # s without an echo, in the open, after which somebody has stopped
 ACROSS_GRACE: Final = 0.6  # s, for who walks across the line of sight
+WALKS: Final = 0.3  # s; who gave an echo no longer ago moves
+STOPPED: Final = 0.7  # s without an echo, in the open, after which somebody stands where their last echo was
 ALONE: Final = 1.0  # m from everybody else, at which nobody takes another's echoes
 SHUFFLE: Final = 0.01  # m2/s by which the place of someone who stands becomes uncertain
 
@@ -75,12 +77,13 @@ class Tracks:
         hidden: (n,) True for who stands behind, or too close to, somebody else.
         alone: (n,) s spent in sight, or at rest, away from everybody else.
         home: (n, 2) last such place, m.
+        last: (n, 2) where the last echo put them, or, out of sight, where they may have gone since, m.
         rested: (n,) whether it was one of rest.
     """
 
     _FIELDS: Final = (
         "x", "p", "seen", "born", "origin", "moved", "snr", "doppler", "confirmed", "ghost",
-        "hidden", "alone", "home", "rested",
+        "hidden", "alone", "home", "rested", "last",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -98,6 +101,7 @@ class Tracks:
         self.alone: Floats = np.empty(0)
         self.home: Floats = np.empty((0, 2))
         self.rested: Bools = np.empty(0, np.bool_)
+        self.last: Floats = np.empty((0, 2))
         self.time = -np.inf
 
     def __len__(self) -> int:
@@ -139,6 +143,9 @@ class Tracks:
         q = np.where(rest[:, None, None], np.diag([SHUFFLE * dt, SHUFFLE * dt, 0.0, 0.0]), ACCELERATION**2 * (g @ g.T))
         self.x = np.einsum("nij,nj->ni", f, self.x)
         self.p = f @ self.p @ f.transpose(0, 2, 1) + q
+        self.last[self.hidden] = self.xy[self.hidden]
+        stopped = rest & (self.unseen() > STOPPED)
+        self.x[stopped, :2], self.x[stopped, 2:] = self.last[stopped], 0.0
 
     def resting(self, still: float) -> Bools:
         """(n,) True for those who came to a stop: in full sight, and without an echo."""
@@ -174,6 +181,9 @@ class Tracks:
             near &= off < 9.0
             d2 = d2 + off
             cost = cost + off + np.log(var)[:, None]
+        # Nobody who stands takes what fits somebody who walks by.
+        walks = self.confirmed & (self.unseen() < WALKS)
+        near &= walks[:, None] | ~(walks[:, None] & near & (d2 < GATE / 2)).any(axis=0)
         cost = np.where(near, cost, np.inf)
         best = cost.argmin(axis=0)
         k = np.arange(len(xy))
@@ -208,6 +218,7 @@ class Tracks:
         x = x + gain1 * (np.where(known, speed, 0.0) - np.einsum("mi,mi->m", h, x))[:, None]
         p = p - gain1[:, :, None] * hp[:, None, :]
         self.x[which], self.p[which] = x, (p + p.transpose(0, 2, 1)) / 2
+        self.last[which] = x[:, :2]
         self.seen[which] = self.time
         self.moved[which] = np.maximum(self.moved[which], np.linalg.norm(x[:, :2] - self.origin[which], axis=1))
         self.snr[which] += 0.2 * (snr - self.snr[which])
@@ -228,6 +239,7 @@ class Tracks:
             "moved": np.zeros(m), "snr": snr.astype(np.float64), "confirmed": np.zeros(m, np.bool_),
             "doppler": np.nan_to_num(speed), "ghost": np.zeros(m), "hidden": np.zeros(m, np.bool_),
             "alone": np.zeros(m), "home": z.copy(), "rested": np.zeros(m, np.bool_),
+            "last": z.copy(),
         }  # fmt: skip
         for name, value in new.items():
             setattr(self, name, np.concatenate([getattr(self, name), value]))
@@ -236,7 +248,7 @@ class Tracks:
         """Put people who were lost where they are found again; arguments as for `update`."""
         if not len(which):
             return
-        self.x[which, :2], self.x[which, 2:] = z, 0.0
+        self.x[which, :2], self.x[which, 2:], self.last[which] = z, 0.0, z
         self.p[which] = 0.0
         self.p[which, :2, :2] = r + 0.05 * np.eye(2)
         self.p[which, 2:, 2:] = 0.8 * np.eye(2)
@@ -258,7 +270,7 @@ class Tracks:
 
     def send_home(self, which: Ints) -> None:
         """Put people whose echoes turned out to be somebody else's where they last stood by themselves."""
-        self.x[which, :2], self.x[which, 2:] = self.home[which], 0.0
+        self.x[which, :2], self.x[which, 2:], self.last[which] = self.home[which], 0.0, self.home[which]
         self.p[which] = np.diag([0.1, 0.1, 0.05, 0.05])
         self.seen[which] = np.minimum(self.seen[which], self.time - 1.0)
         self.ghost[which] = 0.0

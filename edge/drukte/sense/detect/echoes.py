@@ -197,6 +197,9 @@ class EchoDetector:
             if who[k] != NOBODY and int(who[k]) not in taken:
                 taken.add(int(who[k]))
                 used[k] = True
+        # At the edge of the view a target that the module holds is not somebody who stopped, but who walked out.
+        if len(tracks):
+            used &= ~stale | self._beliefs.amid(tracks.xy)[np.maximum(who, 0)]
         snr = np.full(len(xy), np.nan)
         speed = speed.astype(np.float64)
         tracks.update(who[used], xy[used], r[used], np.where(stale, np.nan, speed)[used], snr[used])
@@ -204,7 +207,11 @@ class EchoDetector:
         if len(tracks):
             apart = np.linalg.norm(xy[:, None] - tracks.xy[None], axis=2).min(axis=1)
             new &= apart > ONE_BODY
-        tracks.add(xy[new], r[new], speed[new], snr[new])
+        pick = np.flatnonzero(new)
+        old, again = self._beliefs.take_up(xy[pick])
+        tracks.find(old, xy[pick[again]], r[pick[again]], snr[pick[again]])
+        pick = np.delete(pick, again)
+        tracks.add(xy[pick], r[pick], speed[pick], snr[pick])
 
     # Reporting
 

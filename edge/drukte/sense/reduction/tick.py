@@ -38,6 +38,8 @@ class _Sums:
     walkers: int = 0
     score: float = 0.0
     held: int = 0
+    judged: int = 0
+    agreed: int = 0
     saturated: bool = False
 
     def add(self, c: ZoneCounts) -> None:
@@ -63,6 +65,8 @@ class _Sums:
         self.walkers += c.speed_people
         self.score += c.score_sum
         self.held += c.held
+        self.judged += c.judged
+        self.agreed += c.agreed
         self.saturated |= c.saturated
 
     def fields(self, frames: int) -> dict[str, int]:
@@ -82,6 +86,8 @@ class _Sums:
         if self.people:
             out["confidence"] = _within("confidence", round(10 * self.score / self.people))
             out["held"] = _within("held", round(10 * self.held / self.people))
+        if self.judged:
+            out["agreed"] = _within("agreed", 1 + round(10 * self.agreed / self.judged))
         if self.walkers:
             out["speed"] = _within("speed", max(1, round(10 * self.speed / self.walkers)))
         return out | {"least": self.least, "most": self.most, "last": self.last, "saturated": int(self.saturated)}
