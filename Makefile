@@ -49,9 +49,9 @@ $(RED)/.ok:
 	@touch $@
 
 .PHONY: node-red
-node-red: $(VENV)/.ok $(RED)/.ok test-packages ## let Node-RED run the flow of docs/city-data.md
+node-red: $(VENV)/.ok $(RED)/.ok test-packages ## let Node-RED run the flows of docs/city-data.md and packaging/city
 	@DRUKTE_NODE_RED=$(CURDIR)/$(RED)/node_modules/node-red/red.js nice $(PY) -m pytest -q -s -m slow \
-	  tests/report/formats/test_examples.py
+	  tests/report/formats/test_examples.py tests/packaging/test_city_broker.py
 
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
 	@nice $(PY) -m pytest -q -s -m slow tests/report/disclosure/test_merge.py
@@ -75,6 +75,10 @@ cluster: $(VENV)/.ok ## kill one of three nodes of NATS and of RabbitMQ under 2,
 .PHONY: city-picture
 city-picture: $(VENV)/.ok test-packages ## draw the picture of the dashboards' panels that the documentation shows
 	@$(PY) -m tests.packaging.picture docs/images/city.svg
+
+.PHONY: fuzz-radar
+fuzz-radar: $(VENV)/.ok ## a million mutated streams for each radar parser: no crash, no hang, memory flat (half an hour)
+	@nice $(PY) -m pytest -q -s -m slow tests/sense/sources/test_radar_fuzz.py
 
 .PHONY: fuzz
 fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records: no crash, no wrong count
