@@ -49,9 +49,9 @@ $(RED)/.ok:
 	@touch $@
 
 .PHONY: node-red
-node-red: $(VENV)/.ok $(RED)/.ok test-packages ## let Node-RED run the flow of docs/city-data.md
+node-red: $(VENV)/.ok $(RED)/.ok test-packages ## let Node-RED run the flows of docs/city-data.md and packaging/city
 	@DRUKTE_NODE_RED=$(CURDIR)/$(RED)/node_modules/node-red/red.js nice $(PY) -m pytest -q -s -m slow \
-	  tests/report/formats/test_examples.py
+	  tests/report/formats/test_examples.py tests/packaging/test_city_broker.py
 
 outage: $(VENV)/.ok ## a week of sixteen zones without a broker: how much room it takes
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_merge.py

@@ -385,6 +385,34 @@ def test_old_windows_are_forgotten_and_their_hours_kept(full: Database) -> None:
     assert hours_of(full, "old") == kept, "a window that comes after its hour was forgotten does not replace the hour"
 
 
+def test_a_table_in_parts_forgets_old_parts_alone(db: Database) -> None:
+    """As TimescaleDB's chunks: each part counts its rows from the same beginning."""
+    cut = f"{NOW - timedelta(days=95):%Y-%m-%d}"
+    columns = (
+        "zone_id, device_id, product, boot, seq, begins, ends, observed, state, people_status, levels_status, "
+        "pairs_status, groups_status, riders_status, speed_status, grade, frames, ticks_missing, policy, "
+        "hidden_under, rounded_to"
+    )
+    row = "1, 1, 'obs', 'b', n, {0}, {0}, 1, 's', 's', 's', 's', 's', 's', 's', 'g', 1, 0, 'p', 5, 1"
+    db.sql("ALTER TABLE drukte.observation RENAME TO whole")
+    try:
+        db.sql(
+            "CREATE TABLE drukte.observation (LIKE drukte.whole INCLUDING DEFAULTS) PARTITION BY RANGE (ends);"
+            "CREATE TABLE drukte.part_old PARTITION OF drukte.observation "
+            f"FOR VALUES FROM (MINVALUE) TO ('{cut}');"
+            "CREATE TABLE drukte.part_new PARTITION OF drukte.observation "
+            f"FOR VALUES FROM ('{cut}') TO (MAXVALUE);"
+        )
+        for moment in ("now() - interval '100 days'", "now()"):
+            rows = f"SELECT {row.format(moment)} FROM generate_series(1, 50) AS n"
+            db.sql(f"INSERT INTO drukte.observation ({columns}) {rows}")
+        db.sql("SELECT drukte.tidy(pause => interval '0')")
+        assert db.one("SELECT count(*) FROM drukte.part_old") == 0
+        assert db.one("SELECT count(*) FROM drukte.part_new") == 50
+    finally:
+        db.sql("DROP TABLE IF EXISTS drukte.observation; ALTER TABLE drukte.whole RENAME TO observation")
+
+
 def test_the_last_will_and_a_device_that_is_removed(full: Database) -> None:
     def attention() -> list[str]:
         return [row["attention"] for row in full.rows("SELECT attention FROM drukte.fleet WHERE device = 'sim-0001'")]

@@ -226,6 +226,45 @@ def test_nobody_comes_in_without_a_certificate(city: City, tmp_path: Path) -> No
     assert refused in ([], [True])
 
 
+@pytest.mark.slow
+def test_node_red_runs_the_flow_over_tls(city: City, tmp_path: Path) -> None:
+    program = os.environ.get("DRUKTE_NODE_RED")
+    if not program:
+        pytest.skip("DRUKTE_NODE_RED is not set: run `make node-red`")
+    home = tmp_path / "node-red"
+    home.mkdir()
+    text = (CITY / "node-red/flow.json").read_text().replace("/etc/node-red/", f"{city.certs}/")
+    nodes = json.loads(text)
+    for node in nodes:
+        if node["type"] == "mqtt-broker":
+            node |= {"broker": HOST, "port": str(city.port)}
+    (home / "flows.json").write_text(json.dumps(nodes))
+    log = home / "log"
+    command = ["node", program, "--userDir", str(home), "--port", "0", str(home / "flows.json")]
+    with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out) as red:
+        try:
+            until = time.monotonic() + 60
+            while "Connected to broker" not in log.read_text():
+                assert time.monotonic() < until, log.read_text()
+                time.sleep(0.2)
+            simulate(city, "--seconds", "6")
+            while log.read_text().count("[debug:people]") < 2 * DEVICES:
+                assert time.monotonic() < until, log.read_text()
+                time.sleep(0.2)
+            sender = city.client("sim-0000")
+            busy = {"organisation": "simulated", "device": "sim-0000", "zone": "zone-0", "from": "now", "note": "n"}
+            for level in ("very_busy", "busy"):
+                topic = "drukte/v1/simulated/sim-0000/zone-0/busyness"
+                sender.publish(topic, json.dumps(busy | {"level": level}), qos=1).wait_for_publish(10)
+            while log.read_text().count("[debug:very busy]") < 2:
+                assert time.monotonic() < until, log.read_text()
+                time.sleep(0.2)
+            sender.disconnect()
+            sender.loop_stop()
+        finally:
+            red.terminate()
+
+
 def test_the_compose_file_names_what_is_there() -> None:
     import yaml
 

@@ -71,13 +71,17 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    DELETE FROM drukte.observation WHERE ctid = ANY (ARRAY(SELECT ctid FROM drukte.observation WHERE ends < windows_until LIMIT at_most));
-    DELETE FROM drukte.crossing WHERE ctid = ANY (ARRAY(SELECT ctid FROM drukte.crossing WHERE ends < windows_until LIMIT at_most));
-    DELETE FROM drukte.hour WHERE ctid = ANY (ARRAY(SELECT ctid FROM drukte.hour WHERE hour < hours_until LIMIT at_most));
-    DELETE FROM drukte.hour_crossing
-        WHERE ctid = ANY (ARRAY(SELECT ctid FROM drukte.hour_crossing WHERE hour_crossing.hour < hours_until LIMIT at_most));
-    DELETE FROM drukte.expected
-        WHERE ctid = ANY (ARRAY(SELECT ctid FROM drukte.expected WHERE expected.hour < hours_until LIMIT at_most));
+    -- The condition stands twice: in a table that is made of parts, rows of several parts have the same ctid.
+    DELETE FROM drukte.observation WHERE ends < windows_until
+        AND ctid = ANY (ARRAY(SELECT ctid FROM drukte.observation WHERE ends < windows_until LIMIT at_most));
+    DELETE FROM drukte.crossing WHERE ends < windows_until
+        AND ctid = ANY (ARRAY(SELECT ctid FROM drukte.crossing WHERE ends < windows_until LIMIT at_most));
+    DELETE FROM drukte.hour WHERE hour.hour < hours_until
+        AND ctid = ANY (ARRAY(SELECT ctid FROM drukte.hour WHERE hour.hour < hours_until LIMIT at_most));
+    DELETE FROM drukte.hour_crossing WHERE hour_crossing.hour < hours_until
+        AND ctid = ANY (ARRAY(SELECT ctid FROM drukte.hour_crossing WHERE hour_crossing.hour < hours_until LIMIT at_most));
+    DELETE FROM drukte.expected WHERE expected.hour < hours_until
+        AND ctid = ANY (ARRAY(SELECT ctid FROM drukte.expected WHERE expected.hour < hours_until LIMIT at_most));
     DELETE FROM drukte.day WHERE ends < hours_until;
     DELETE FROM drukte.device_state WHERE at < windows_until;
     DELETE FROM drukte.rejected WHERE at < rejected_until;
