@@ -76,6 +76,10 @@ cluster: $(VENV)/.ok ## kill one of three nodes of NATS and of RabbitMQ under 2,
 city-picture: $(VENV)/.ok test-packages ## draw the picture of the dashboards' panels that the documentation shows
 	@$(PY) -m tests.packaging.picture docs/images/city.svg
 
+.PHONY: fuzz-radar
+fuzz-radar: $(VENV)/.ok ## a million mutated streams for each radar parser: no crash, no hang, memory flat (half an hour)
+	@nice $(PY) -m pytest -q -s -m slow tests/sense/sources/test_radar_fuzz.py
+
 .PHONY: fuzz
 fuzz: $(VENV)/.ok ## 100,000 mutated commands and a million mutated door records: no crash, no wrong count
 	@nice $(PY) -m pytest -q -s -m slow tests/report/test_fuzz.py

@@ -1,7 +1,9 @@
 """Boards that are not here, as folders that look like theirs."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -102,3 +104,24 @@ def test_a_clock_that_was_never_set(tmp_path: Path) -> None:
 def test_a_machine_that_tells_nothing_brings_nothing_down(tmp_path: Path) -> None:
     assert len(list(board.look(Machine(tmp_path, {})))) == 7
     assert next(iter(sensor.look(Machine(tmp_path, {}), None))).verdict == "fine"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "verdict"),
+    [
+        # the doctor's own unit: the mount is read-only, the file system is not
+        ("1 0 8:2 / / ro,relatime - ext4 /dev/mmcblk0p2 rw,errors=remount-ro", "fine"),
+        ("1 0 8:2 / / ro,relatime - ext4 /dev/mmcblk0p2 ro", "fix"),
+        ("1 0 8:2 / / rw - ext4 /dev/a rw\n2 1 8:3 / /var/lib ro shared:1 - ext4 /dev/b ro", "fix"),
+        ("1 0 8:2 / / ro - ext4 /a ro\n2 1 8:3 / /var rw - ext4 /b rw\n3 1 8:4 / /var/liberty rw - ext4 /c ro", "fine"),
+        ("", "fix"),
+    ],
+)
+def test_a_disk_that_only_this_process_may_not_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mounts: str, verdict: str
+) -> None:
+    here = machine(tmp_path, {"proc/self/mountinfo": mounts})
+    read_only = SimpleNamespace(f_bavail=10**9, f_frsize=4096, f_flag=os.ST_RDONLY, f_files=10**6, f_favail=10**6)
+    monkeypatch.setattr(os, "statvfs", lambda _path: read_only)
+    (disk,) = [found for found in board.look(here) if found.name == "disk"]
+    assert disk.verdict == verdict

@@ -137,8 +137,19 @@ def _disk(machine: Machine) -> Finding:
     except OSError as error:
         return fix("disk", f"/var/lib: {error.strerror}", "look at what is mounted there: findmnt /var/lib")
     free = room.f_bavail * room.f_frsize // 2**20
-    if room.f_flag & os.ST_RDONLY:
+    if room.f_flag & os.ST_RDONLY and not _writable_for_others(machine):
         return fix("disk", "/var/lib is read-only, so messages cannot wait for the broker", "mount a writable /var/lib")
     if free < LEAST_DISK or (room.f_files and room.f_favail < 1000):
         return fix("disk", f"{free} MiB free in /var/lib", "sudo apt clean && sudo journalctl --vacuum-size=50M")
     return fine("disk", f"{free} MiB free in /var/lib")
+
+
+def _writable_for_others(machine: Machine) -> bool:
+    """Whether only this process sees /var/lib read-only, as the doctor's own unit does, and the file system is not."""
+    found: tuple[int, bool] | None = None
+    for row in (machine.read("/proc/self/mountinfo") or "").splitlines():
+        words = row.split()  # proc(5): the fifth is the mount point; after "-" come type, source, file system's options
+        point, rest = words[4], words[words.index("-") + 1 :]
+        if "/var/lib/".startswith(point.rstrip("/") + "/") and (found is None or len(point) >= found[0]):
+            found = len(point), "ro" not in rest[2].split(",")
+    return found is not None and found[1]
