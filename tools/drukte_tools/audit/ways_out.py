@@ -33,8 +33,8 @@ HARMLESS: Final = {
     r"|devnull|access|[RWXF]_OK|waitid|P_ALL|W[A-Z]+|SEEK_[A-Z]+|stat_result|urandom|error",
     "sys": r"executable|prefix|base_prefix|path|argv|orig_argv|version_info|platform|maxsize|byteorder|float_info",
     "io": r"TextIOBase|BytesIO|StringIO|SEEK_[A-Z]+|open|BufferedReader|BufferedIOBase|RawIOBase",
-    "cv2": r"[A-Z][A-Z0-9_]+|resize|createHanningWindow|accumulateWeighted|approxPolyDP|cvtColor|Sobel|magnitude|blur|mulSpectrums"
-    r"|Laplacian|calcHist|meanStdDev|mean|moments|multiply|subtract"
+    "cv2": r"[A-Z][A-Z0-9_]+|resize|createHanningWindow|accumulateWeighted|approxPolyDP|cvtColor|Sobel|magnitude|blur"
+    r"|mulSpectrums|Laplacian|calcHist|meanStdDev|mean|moments|multiply|subtract"
     r"|dft|VideoCapture|imdecode|setNumThreads|remap|warpPerspective|undistortPoints|error",
     "numpy": rf"(?!({_NUMPY}|_\w+)(\.|$)).*",
     "onnxruntime": r"InferenceSession|SessionOptions|GraphOptimizationLevel.*|ExecutionMode.*|OrtValue"
