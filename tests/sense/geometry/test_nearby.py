@@ -15,7 +15,7 @@ def points(n, m, seed):
 
 @pytest.fixture(params=["all against all", "tree"])
 def way(request, monkeypatch):
-    monkeypatch.setattr(nearby, "TABLE", 0 if request.param == "tree" else 40_000)
+    monkeypatch.setattr(nearby, "TABLE", 0 if request.param == "tree" else 20_000)
 
 
 @pytest.mark.parametrize("case", [(1, 1, 0), (2, 7, 1), (50, 3, 2), (40, 60, 3)])

@@ -10,13 +10,14 @@ from drukte.sense.people import Floats
 
 Rows = NDArray[np.intp]
 
-TABLE: Final = 40_000
-"""Largest table of points against points that is looked at whole; larger ones are searched with a tree."""
+TABLE: Final = 20_000
+"""Largest table of points against other points that is looked at whole; larger ones are searched with a tree. A tree of the
+points themselves is built once, so that it is worth while from half as many points on."""
 
 
 def pairs_within(xy: Floats, reach: float) -> tuple[Rows, Rows]:
     """Pairs i < j of points (n, 2) m that are at most `reach` m apart."""
-    if len(xy) ** 2 > TABLE:
+    if len(xy) ** 2 > TABLE / 4:
         both = cKDTree(xy).query_pairs(reach, output_type="ndarray")
         return both[:, 0], both[:, 1]
     i, j = np.nonzero(_squares(xy, xy) <= reach * reach)
