@@ -11,8 +11,8 @@ from drukte.sense.people import Floats
 Rows = NDArray[np.intp]
 
 TABLE: Final = 20_000
-"""Largest table of points against other points that is looked at whole; larger ones are searched with a tree. A tree of the
-points themselves is built once, so that it is worth while from half as many points on."""
+"""Largest table of points against other points that is looked at whole; larger ones are searched with a tree. Pairs of
+the points themselves need one tree only, which is worth while from half as many points on."""
 
 
 def pairs_within(xy: Floats, reach: float) -> tuple[Rows, Rows]:
