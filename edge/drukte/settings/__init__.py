@@ -4,6 +4,7 @@ Off unless `settings: signed` stands in `signers.yaml` beside the site file. Nei
 can switch it off; `load_trusted` is how both rooms read their site file.
 """
 
-from drukte.settings.trust import TrustError, load_trusted
+from drukte.settings.files import TrustError
+from drukte.settings.trust import load_trusted
 
 __all__ = ["TrustError", "load_trusted"]

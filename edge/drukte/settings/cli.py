@@ -8,12 +8,11 @@ import click
 
 from drukte.config import Site, SiteError, load_site
 from drukte.exits import Exit
-from drukte.settings.files import read_bytes
+from drukte.settings.files import SIGNERS, TrustError, read_bytes
 from drukte.settings.judge import judge, load_sheet
 from drukte.settings.put import Parcel, empty_inbox, put_in_place
 from drukte.settings.record import guarded, read_record
 from drukte.settings.sheet import file_hashes, new_sheet, sheet_of
-from drukte.settings.trust import SIGNERS, TrustError
 from drukte.signing import ROLES, Role, SigningError, new_key, read_private, read_signers
 
 _file = click.Path(path_type=Path, dir_okay=False)

@@ -6,7 +6,16 @@ from drukte.config import Problem, Site, SiteError, parse_site
 from drukte.config.document import MAX_BYTES
 from drukte.config.generic import NAME as SHARED
 
-__all__ = ["MAX_BYTES", "SHARED", "named_files", "parse_bytes", "read_bytes"]
+__all__ = ["MAX_BYTES", "SHARED", "SIGNERS", "TrustError", "named_files", "parse_bytes", "read_bytes"]
+
+SIGNERS = "signers.yaml"
+
+
+class TrustError(SiteError):
+    """A site file that may be right, but is not signed as this device demands."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, [Problem("", None, "", reason)])
 
 
 def read_bytes(path: Path) -> bytes:

@@ -4,10 +4,9 @@ import hashlib
 from pathlib import Path
 
 from drukte.config import Site
-from drukte.settings.files import parse_bytes
+from drukte.settings.files import SIGNERS, TrustError, parse_bytes
 from drukte.settings.record import Record, guarded
 from drukte.settings.sheet import Sheet, file_hashes, parse_sheet, sheet_of
-from drukte.settings.trust import SIGNERS, TrustError
 from drukte.signing import ROLES, Signers, SigningError, read_signers, signed_by
 
 

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from drukte.config import Site, SiteError
-from drukte.settings.files import MAX_BYTES
+from drukte.settings.files import MAX_BYTES, TrustError
 from drukte.settings.judge import judge
 from drukte.settings.record import Record, guarded, read_record, record_of
 from drukte.settings.sheet import Sheet, parse_sheet, sheet_of
-from drukte.settings.trust import TrustError
 from drukte.signing import SigningError
 
 INBOX: Final = "settings-inbox.json"

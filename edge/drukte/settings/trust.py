@@ -3,19 +3,11 @@
 import hashlib
 from pathlib import Path
 
-from drukte.config import Problem, Site, SiteError
-from drukte.settings.files import parse_bytes, read_bytes
+from drukte.config import Site
+from drukte.settings.files import SIGNERS, TrustError, parse_bytes, read_bytes
 from drukte.settings.record import Record, read_record
 
-SIGNERS = "signers.yaml"
 HOW = "run: sudo drukte settings apply FILE"
-
-
-class TrustError(SiteError):
-    """A site file that may be right, but is not signed as this device demands."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, [Problem("", None, "", reason)])
 
 
 def load_trusted(site_file: Path) -> Site:

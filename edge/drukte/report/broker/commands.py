@@ -12,8 +12,9 @@ from drukte.config import Site, SiteError
 from drukte.report.broker.news import Received
 from drukte.report.formats.native import CommandCounts
 from drukte.report.store.outbox import Outbox
+from drukte.settings.files import SIGNERS
 from drukte.settings.put import INBOX, Parcel, judge_for, write_whole
-from drukte.settings.trust import SIGNERS, demanded
+from drukte.settings.trust import demanded
 from drukte.signing import SigningError, read_signers
 
 log = logging.getLogger(__name__)
