@@ -59,7 +59,7 @@ class Both:
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGINT)
         try:
-            return self.child.wait(20)
+            return self.child.wait(90)
         finally:
             if self.child.poll() is None:
                 self.child.kill()

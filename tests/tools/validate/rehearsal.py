@@ -177,7 +177,7 @@ def page(browser: Any, *arguments: str | Path) -> Iterator[Any]:
         tab.close()
     finally:
         child.send_signal(2)
-        child.communicate(timeout=20)
+        child.communicate(timeout=90)
 
 
 def count(r: Rehearsal, browser: Any, name: str, feet: dict[int, Floats], seed: int, human: float = HUMAN) -> Path:
