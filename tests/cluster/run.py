@@ -151,44 +151,23 @@ def run(
         consumer = Consumer(nodes, certs)
         if not consumer.subscribed.wait(60):
             raise click.ClickException(f"the consumer cannot subscribe; see {folder}")
-        command = [
-            sys.executable,
-            "-m",
-            "drukte",
-            "fleet",
-            "simulate",
-            "--json",
-            "--mqtt",
-            "3.1.1",
-            "--devices",
-            devices,
-        ]
-        command += [
-            "--window",
-            window,
-            "--seconds",
-            seconds,
-            "--ramp",
-            ramp,
-            "--spread",
-            spread,
-            "--confirmations",
-            out,
-        ]
-        command += [
-            "--host",
-            HOST,
-            "--port",
-            nodes[0].port,
-            "--ca-file",
-            certs / "ca.crt",
-            "--certificates",
-            certs,
-            "--keep",
+        command: list[object] = [
+            *(sys.executable, "-m", "drukte", "fleet", "simulate", "--json", "--mqtt", "3.1.1", "--devices", devices),
+            *("--window", window, "--seconds", seconds, "--ramp", ramp, "--spread", spread, "--confirmations", out),
+            *(
+                "--host",
+                HOST,
+                "--port",
+                nodes[0].port,
+                "--ca-file",
+                certs / "ca.crt",
+                "--certificates",
+                certs,
+                "--keep",
+            ),
         ]
         for node in nodes[1:]:
             command += ["--node", f"{HOST}:{node.port}"]
-        command[1:4] = ["-c", "from drukte.cli import main; main()", "fleet"]
         begun = time.time()
         with subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, text=True) as tool:
             try:

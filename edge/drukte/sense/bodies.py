@@ -58,20 +58,30 @@ class Bodies:
         Returns:
             Rows of both belong together. Whoever stands where no place can be told is left out.
         """
-        ratio = np.nan_to_num(self.tallness(candidates.boxes), nan=1.0)
+        tall = self.tallness(candidates.boxes)
+        ratio = np.nan_to_num(tall, nan=1.0)
         # Too tall a box is hardly a person; too short a one may be a child or half hidden: it only goes last.
         scores = (candidates.scores * _doubt(ratio - 1)).astype(np.float32)
         rank = (scores * _doubt(1 - ratio)).astype(np.float32)
         stay = suppress(candidates.boxes, rank, candidates.kinds, OVERLAP)
-        return self.place(Detections(candidates.boxes[stay], scores[stay], candidates.kinds[stay]))
+        return self.place(Detections(candidates.boxes[stay], scores[stay], candidates.kinds[stay]), tall=tall[stay])
 
-    def place(self, people: Detections, drawn: bool = False) -> tuple[Detections, Positions]:
-        """Where people stand who have one box each; `drawn`: by hand, so without a detector's errors."""
+    def place(
+        self, people: Detections, drawn: bool = False, tall: Floats | None = None
+    ) -> tuple[Detections, Positions]:
+        """Where people stand who have one box each.
+
+        Args:
+            people: their boxes.
+            drawn: by hand, so without a detector's errors.
+            tall: `tallness` of the boxes, if the caller has looked it up.
+        """
         boxes, scores = people.boxes.astype(np.float64), people.scores.astype(np.float64)
         if drawn:
             xy, cov, ok = self._ground.positions(boxes)
         else:
-            xy, cov, ok = standing(self._ground, boxes, scores, self.tallness(people.boxes))
+            tall = self.tallness(people.boxes) if tall is None else tall
+            xy, cov, ok = standing(self._ground, boxes, scores, tall)
         rows = np.flatnonzero(ok)
         return people.select(rows), Positions(xy[rows], cov[rows], scores[rows])
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,25 @@ def test_too_many_are_put_together_to_hours_and_nothing_is_lost(clock: Time) -> 
     assert sum(o.merged.windows if o.merged else 1 for o in kept) == 120
     assert [o.seq for o in kept] == sorted(o.seq for o in kept)
     assert kept[-1].merged is None
+
+
+def test_a_merge_that_the_disk_did_not_take_begins_anew(clock: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    box, made = Outbox(None, ["a"], clock.now, limit=300 * _ROW), observations(0, 302)
+    box.store(made[:300], {})
+    with monkeypatch.context() as patch:
+        patch.setattr("drukte.report.store.outbox.give_up", full)
+        with pytest.raises(sqlite3.OperationalError):
+            box.store(made[300:301], {})
+    assert len(box) == len(box.batch("a", -1, 400)) == 301
+    box.store(made[301:], {})
+    kept = [w.observation for w in box.batch("a", -1, 400)]
+    assert sum(o.merged.windows if o.merged else 1 for o in kept) == 302
+    assert kept[1].merged, "the first window is alone in its hour"
+    assert len(box) == box.waiting("a") == len(kept) < 300
+    assert box.lost == 0
 
 
 def test_what_is_on_the_line_is_not_merged(clock: Time) -> None:

@@ -136,11 +136,13 @@ class Outbox:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._counted = None
-            self._db.execute("ROLLBACK")
+            # What is remembered of the rows may be of changes that did not come to be.
+            self._counted, self._hours = None, Hours(self._db)
+            if self._db.in_transaction:  # a disk that is full may have ended it already
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def _fact(self, name: str) -> int:
         row = self._db.execute("SELECT value FROM facts WHERE name=?", (name,)).fetchone()

@@ -163,8 +163,9 @@ class Beliefs:
         if not len(lost) or not len(xy):
             return lost[:0], lost[:0]
         distance = np.linalg.norm(tracks.xy[lost][:, None] - xy[None], axis=2)
-        reach = np.minimum(self._near(tracks.xy[lost]) + LOST_SPEED * unseen[lost], LOST_FAR)
-        cost = np.where(distance < np.maximum(reach, self._near(tracks.xy[lost]))[:, None], distance, 1e3)
+        near = self._near(tracks.xy[lost])
+        reach = np.maximum(near, np.minimum(near + LOST_SPEED * unseen[lost], LOST_FAR))
+        cost = np.where(distance < reach[:, None], distance, 1e3)
         i, j = linear_sum_assignment(cost)
         good = cost[i, j] < 1e3
         return lost[i[good]], j[good]

@@ -22,7 +22,7 @@ SCALE = 0.1
 """By how much, as a part of it, calibration errors may change a distance for the gate to find all pairs."""
 
 ALL_PAIRS = 150
-"""Up to this many people it is quicker to look at all pairs."""
+"""Up to this many people it is quicker to look as far for everybody as for those whose place is known worst."""
 
 TAIL = 4.3
 """Standard errors beyond which a density counts as nil: 2e-5 of it lies there."""
@@ -33,7 +33,7 @@ _NODES, _WEIGHTS = (part.astype(np.float32) for part in np.polynomial.legendre.l
 def near_pairs(xy: Floats, sigma: Floats, limit: float) -> tuple[Indices, Indices]:
     """Pairs (i < j) whose distance may be under `limit`: all that are nearer than limit + FAR hypot(sigma_i, sigma_j).
 
-    A k-d tree finds the pairs of people with a usual error; the few with a much larger one are asked one by one, so
+    In a crowd, people with a usual error are looked for first; the few with a much larger one are asked one by one, so
     that they do not widen the search for everybody.
 
     Args:
