@@ -4,6 +4,7 @@ import contextlib
 import socket
 import ssl
 import threading
+from dataclasses import dataclass
 from typing import Any, Final
 
 import paho.mqtt.client as paho
@@ -38,36 +39,43 @@ def properties_of(packet: int) -> Properties:
     return Properties(packet)  # type: ignore[no-untyped-call]
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message under way: its topic, and the number that comes back with the answer, if anybody waits for it."""
+
+    topic: str
+    mark: int | None
+
+
 class Connection:
-    """What holds for one connection only: marks of messages under way, topic aliases, the broker's limits."""
+    """What holds for one connection only: messages under way, topic aliases, the broker's limits."""
 
     def __init__(self, client: paho.Client) -> None:
         self.client = client
         self._lock = threading.Lock()
-        self._marks: dict[int, int | None] = {}
+        self._sent: dict[int, Sent] = {}
         self._early: dict[int, ReasonCode] = {}
         self.packet_limit = 2**28
         self._aliases: dict[str, int] = {}
         self._most_aliases = 0
 
-    def sent(self, mid: int, mark: int | None) -> ReasonCode | None:
-        """Note the mark of a packet; the broker's answer when that came before its mark was known.
+    def sent(self, mid: int, message: Sent) -> ReasonCode | None:
+        """Note what a packet is; the broker's answer when that came before this was known.
 
         paho calls back while it holds a lock of its own, so no lock may be held around its `publish`.
         """
         with self._lock:
             if mid in self._early:
                 return self._early.pop(mid)
-            self._marks[mid] = mark
+            self._sent[mid] = message
             return None
 
-    def answered(self, mid: int, reason: ReasonCode) -> tuple[bool, int | None]:
-        """Whether a packet's mark is known yet, and the mark."""
+    def answered(self, mid: int, reason: ReasonCode) -> Sent | None:
+        """What a packet was that the broker answered; None if that is not known yet."""
         with self._lock:
-            if mid in self._marks:
-                return True, self._marks.pop(mid)
-            self._early[mid] = reason
-            return False, None
+            if mid not in self._sent:
+                self._early[mid] = reason
+            return self._sent.pop(mid, None)
 
     def accepted(self, properties: Properties | None) -> None:
         """Note the limits that the broker named when it accepted the connection."""

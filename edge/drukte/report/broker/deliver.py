@@ -113,11 +113,11 @@ class Delivery:
                         self.refusal = None
                 case Received():
                     self.received.append(news)
-                case Refused(seq, reason, condition) if seq in self._under_way:
+                case Refused(seq, topic, reason, condition) if seq in self._under_way:
                     if reason != self.refusal:
                         log.warning(
-                            "broker %s does not take messages: %s. %s; trying again every %d s, nothing is lost",
-                            self.link.name, reason, ADVICE[condition], REFUSED_WAIT,
+                            "broker %s does not take messages for %s: %s. %s; trying again every %d s, nothing is lost",
+                            self.link.name, topic, reason, ADVICE[condition], REFUSED_WAIT,
                         )  # fmt: skip
                     self.refusal, self._refused = reason, condition
                     self._again()

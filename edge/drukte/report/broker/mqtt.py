@@ -22,7 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from drukte.config.report import Broker
 from drukte.report.broker.backoff import Backoff
-from drukte.report.broker.connection import Connection, connect, new_client, properties_of
+from drukte.report.broker.connection import Connection, Sent, connect, new_client, properties_of
 from drukte.report.broker.news import (
     ADVICE,
     Confirmed,
@@ -105,6 +105,7 @@ class Link:
         self.problem: str | None = "not connected yet"
         self.condition: Condition = "connecting"
         self._dropped = 0
+        self._refused_topics: set[str] = set()  # of messages that nobody waits for; said once each
 
     @property
     def connected(self) -> bool:
@@ -166,8 +167,9 @@ class Link:
             reason = f"{len(data)} bytes are more than the broker takes"
             log.error("broker %s: message for %s is not sent: %s", self.name, topic, reason)
             if mark is not None:
-                self._tell(Refused(mark, reason, "too_large"))
+                self._tell(Refused(mark, topic, reason, "too_large"))
             return True
+        message = Sent(topic, mark)
         properties = None
         if self._v5:
             properties = properties_of(PacketTypes.PUBLISH)
@@ -181,8 +183,8 @@ class Link:
         info = connection.client.publish(topic, data, qos=1, retain=retain, properties=properties)
         if info.rc != paho.MQTT_ERR_SUCCESS:
             return False
-        if (answer := connection.sent(info.mid, mark)) is not None:
-            self._answered(mark, answer)
+        if (answer := connection.sent(info.mid, message)) is not None:
+            self._answered(message, answer)
         return True
 
     def _run(self) -> None:
@@ -287,14 +289,17 @@ class Link:
     def _on_publish(
         self, _client: paho.Client, _data: Any, mid: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
-        if connection := self._connection:
-            known, mark = connection.answered(mid, reason)
-            if known:
-                self._answered(mark, reason)
+        connection = self._connection
+        if connection and (message := connection.answered(mid, reason)):
+            self._answered(message, reason)
 
-    def _answered(self, mark: int | None, reason: ReasonCode) -> None:
-        if mark is not None:
-            refused = Refused(mark, str(reason), condition_of(reason, "refused"))
-            self._tell(refused if reason.is_failure else Confirmed(mark))
-        elif reason.is_failure:
-            log.warning("%s refused a message: %s. %s", self._where, reason, ADVICE[condition_of(reason, "refused")])
+    def _answered(self, message: Sent, reason: ReasonCode) -> None:
+        topic, condition = message.topic, condition_of(reason, "refused")
+        if message.mark is not None:
+            refused = Refused(message.mark, topic, str(reason), condition)
+            self._tell(refused if reason.is_failure else Confirmed(message.mark))
+        elif not reason.is_failure:
+            self._refused_topics.discard(topic)
+        elif topic not in self._refused_topics:
+            self._refused_topics.add(topic)
+            log.warning("%s refused a message for %s: %s. %s", self._where, topic, reason, ADVICE[condition])

@@ -51,6 +51,7 @@ class Refused:
     """The broker has refused the message with this mark, for instance because it may not write to that topic."""
 
     mark: int
+    topic: str
     reason: str
     condition: Condition = "refused"
 
