@@ -25,7 +25,7 @@ lint: $(VENV)/.ok ## style, types and import contracts alone
 	@$(PY) -m pytest -q tests/test_gates.py
 
 attack: $(VENV)/.ok ## try to reckon hidden numbers out of all that is published on 1,000 random days
-	@nice $(PY) -m pytest -q -s -m slow tests/report/disclosure/test_attack.py tests/report/disclosure/test_attack_everywhere.py
+	@nice $(PY) -m pytest -q -s -m slow tests/report/disclosure/test_attack.py tests/report/disclosure/test_worlds.py tests/report/disclosure/test_attack_everywhere.py
 
 # Home Assistant needs a newer Python than drukte does, and hundreds of packages: it gets an environment of its own.
 HA_PYTHON ?= python3.13

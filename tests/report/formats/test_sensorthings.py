@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from drukte.report.formats.base import Device, Outgoing
-from drukte.report.formats.registry import OWN
+from drukte.report.formats.registry import OWN, FormatError, choose
 from tests.report.formats.conftest import Told
 
 MANDATORY = {
@@ -45,6 +45,7 @@ class Server:
         self.id = "@iot.id" if version == "1.1" else "id"
         self.entities: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in MANDATORY[version]}
         self.observations: dict[str, list[dict[str, Any]]] = {}
+        self.links: dict[tuple[str, str], dict[str, str]] = {}
 
     def take(self, message: Outgoing) -> None:
         tail = "" if self.version == "1.1" else "/create"
@@ -60,6 +61,7 @@ class Server:
         name = body.pop(self.id)
         links = {role: self.link(body.pop(role), RELATIONS[role]) for role in RELATIONS if role in body}
         for location in body.pop("Locations", []):
+            links["Location"] = location[self.id]
             self.create("Locations", location)
         self.check(kind, body)
         if kind == "Datastreams":
@@ -74,6 +76,7 @@ class Server:
                 assert kind_of["type"] != "Category" or kind_of["codeSpace"]
                 self.link({"@id": kind_of["definition"]}, "ObservedProperties")
         self.entities[kind][name] = body
+        self.links[kind, name] = links
 
     def link(self, reference: dict[str, str], kind: str) -> str:
         """The id behind a reference, which must exist."""
@@ -95,6 +98,9 @@ class Server:
         about = self.entities["Datastreams"][stream]
         name = body.pop(self.id)
         assert name not in self.entities["Observations"], f"{name} is there already"
+        if self.version == "1.1":
+            thing = self.links["Datastreams", stream]["Thing"]
+            assert "Location" in self.links["Things", thing], "no FeatureOfInterest is given, and none can be made"
         self.entities["Observations"][name] = body
         self.check("Observations", body)
         time = body["phenomenonTime"]
@@ -158,10 +164,19 @@ def test_the_double_refuses_what_is_wrong(told: list[Told]) -> None:
 
 
 def test_a_device_without_coordinates_has_things_without_locations(told: list[Told]) -> None:
+    """Version 2.0 needs none; in 1.1 the server could not take a single observation."""
     meta = told[0].device.meta.model_copy(update={"latitude": None})
-    for version in ("1.1", "2.0"):
-        server = Server(version)
-        for message in OWN[f"sensorthings-{version}"].announce(Device(meta, "drukte/v1")):
-            server.take(message)
-        assert server.entities["Things"]
-        assert not server.entities["Locations"]
+    device = Device(meta, "drukte/v1")
+    server = Server("2.0")
+    one = OWN["sensorthings-2.0"]
+    for message in [*one.announce(device), *one.observation(told[0].observations[0], device)]:
+        server.take(message)
+    assert server.entities["Things"] and server.observations
+    assert not server.entities["Locations"]
+    server, one = Server("1.1"), OWN["sensorthings-1.1"]
+    for message in one.announce(device):
+        server.take(message)
+    with pytest.raises(AssertionError, match="FeatureOfInterest"):
+        server.take(one.observation(told[0].observations[0], device)[0])
+    with pytest.raises(FormatError, match=r"mqtt\.formats: sensorthings-1\.1: .*place\.latitude"):
+        choose(["sensorthings-1.1"], device, "mqtt.formats")

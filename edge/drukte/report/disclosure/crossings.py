@@ -3,7 +3,8 @@
 The numbers of a cluster (zones between which passers-by may be counted twice) are shown together or not at all. They
 are shown when each is 0 or at least 5, and when in every zone of the cluster neither the last window nor the one before
 the first hides how many people there were: else occupancy could be reckoned from in and out. What is not shown is
-carried on, so the sum over a day is right. Rounding leaves a rest, which is carried on too.
+carried on, so the sum over a day is right. Rounding leaves a rest, which is carried on too. A span that holds hidden
+parts is shown only if it leaves them open: see `occupancy.py`.
 
 Riders have a gate of their own: a few of them must not hide the many who walk. How many riders there are at one moment
 is never told beside their crossings (see `disclose.py`), so that neither gives the other away.
@@ -15,6 +16,7 @@ from typing import Any, Final, Literal
 
 from drukte.config import Site
 from drukte.report.disclosure.neighbours import connected
+from drukte.report.disclosure.occupancy import Reckoned
 from drukte.report.disclosure.rules import STEP, Rule
 from drukte.report.formats.native import Crossing, Crossings, RiderCrossings, Stays, moment
 from drukte.report.windows.window import Tally
@@ -37,6 +39,7 @@ class _Cluster:
     clean: bool = True  # nothing was hidden in the window before the span
     carried: dict[int, Tally] = field(default_factory=dict)
     rest: dict[str, float] = field(default_factory=dict)
+    reckoned: Reckoned = field(default_factory=Reckoned)  # since the span began
 
 
 class CrossingGate:
@@ -76,6 +79,7 @@ class CrossingGate:
                 "clean": c.clean,
                 "rest": c.rest,
                 "carried": {z: asdict(t) for z, t in c.carried.items()},
+                "reckoned": c.reckoned.memory,
             }
             for c in self._clusters
         ]
@@ -87,16 +91,21 @@ class CrossingGate:
                 if old["zones"] == cluster.zones:
                     cluster.clean, cluster.rest = bool(old["clean"]), dict(old["rest"])
                     cluster.carried = {int(z): _tally(t) for z, t in old["carried"].items()}
+                    cluster.reckoned = Reckoned.recall(old.get("reckoned", {}))
 
-    def decide(self, spans: Mapping[int, Tally], hiding: Mapping[int, bool]) -> dict[int, Crossings]:
+    def decide(
+        self, spans: Mapping[int, Tally], hiding: Mapping[int, bool], told: Mapping[int, tuple[float, float]]
+    ) -> dict[int, Crossings]:
         """What may be said of the spans of crossings that ended with one window, by zone.
 
         Args:
             spans: the true crossings of each zone whose span ended.
             hiding: for each zone, whether this window hides how many people are in it.
+            told: fewest and most people in each zone, as published; none where that is never told, or was not observed.
         """
         found: dict[int, Crossings] = {}
         for cluster in self._clusters:
+            cluster.reckoned.add({zone: told[zone] for zone in cluster.zones if zone in told})
             mine = {zone: spans[zone] for zone in cluster.zones if zone in spans}
             if mine:
                 found |= self._together(cluster, mine, any(hiding.get(zone, False) for zone in cluster.zones))
@@ -110,13 +119,15 @@ class CrossingGate:
         numbers = [v for zone, t in whole.items() for pair in self._pairs(zone, t) for v in pair]
         # Where nobody left (or nobody came) in all that time, occupancy tells how many came in the hidden part of it.
         one_way = bool(cluster.carried) and any(self._one_way(zone, t) for zone, t in whole.items())
-        shown = cluster.clean and not hides and not one_way and not self._rule.hidden(*numbers)
+        telling = one_way or (bool(cluster.carried) and not self._leaves_room(cluster, whole))
+        shown = cluster.clean and not hides and not telling and not self._rule.hidden(*numbers)
         blocks = {zone: self._block(zone, cluster, t, not shown) for zone, t in whole.items()}
         too_long = any(t.span >= LONGEST for t in whole.values())
         if shown or too_long or not cluster.clean:
             # After a start in a window that hides people, counting begins anew where one does not.
             cluster.carried = {}
             cluster.clean = not hides
+            cluster.reckoned.begin()
         else:
             cluster.carried = whole
         return blocks
@@ -125,9 +136,18 @@ class CrossingGate:
         sides = "ab"[: len(self._lines[zone])]
         return [(t.total(f"{self._who}in_{side}"), t.total(f"{self._who}out_{side}")) for side in sides]
 
-    def _one_way(self, zone: int, t: Tally) -> bool:
+    def _both_ways(self, zone: int, t: Tally) -> tuple[int, int]:
+        """How many crossed all lines of a zone inwards, and outwards."""
         pairs = self._pairs(zone, t)
-        return (sum(inwards for inwards, _ in pairs) == 0) != (sum(outwards for _, outwards in pairs) == 0)
+        return sum(inwards for inwards, _ in pairs), sum(outwards for _, outwards in pairs)
+
+    def _one_way(self, zone: int, t: Tally) -> bool:
+        inwards, outwards = self._both_ways(zone, t)
+        return (inwards == 0) != (outwards == 0)
+
+    def _leaves_room(self, cluster: _Cluster, whole: Mapping[int, Tally]) -> bool:
+        totals = [(zone, *self._both_ways(zone, t)) for zone, t in whole.items()]
+        return cluster.reckoned.leaves_room(totals, alone=len(cluster.zones) == 1)
 
     def _block(self, zone: int, cluster: _Cluster, t: Tally, hide: bool) -> Crossings:
         names = self._lines[zone]

@@ -131,8 +131,10 @@ class Discloser:
             people = self._people({zone: closed.tally for zone, closed in now.items()})
             spans = {zone: c.crossings for zone, c in now.items() if c.crossings is not None}
             hiding = {zone: block.status in ("under_5", "suppressed") for zone, block in people.items()}
+            told = {z: self._rules[z].range_of(b.mean) for z, b in people.items() if b.status in ("under_5", "shown")}
+            crossings = self._gate.decide(spans, hiding, told)
             # How many riders there are is never told where there are lines, so it cannot be what these give away.
-            crossings, riders = self._gate.decide(spans, hiding), self._riders.decide(spans, {})
+            riders = self._riders.decide(spans, {}, {})
             crossings = {zone: with_riders(block, riders[zone]) for zone, block in crossings.items()}
             for zone, closed in now.items():
                 self.days += self._totals.add(zone, closed.tally)

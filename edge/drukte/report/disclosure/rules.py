@@ -38,6 +38,13 @@ class Rule:
         shown = step * round(value / step)
         return float(SMALLEST if 0 < shown < SMALLEST and value >= SMALLEST - 0.5 else shown)
 
+    def range_of(self, shown: float | None) -> tuple[float, float]:
+        """Fewest and most that a count can be of which this is shown; None: it is hidden as a small one."""
+        if shown is None:
+            return (1.0 if self.zero_is_shown else 0.0), SMALLEST - 1.0
+        half = self.protection.rounded_to // 2
+        return (max(shown - half, float(SMALLEST)), shown + half) if half and shown else (shown, shown)
+
     def share(self, value: float | None) -> float | None:
         """A share as it may be shown."""
         step = self.protection.shares_rounded_to

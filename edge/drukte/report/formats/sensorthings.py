@@ -144,6 +144,13 @@ def _messages(o: Observation, device: Device, version: Version) -> list[Outgoing
     return made
 
 
+def _no_location(device: Device) -> str | None:
+    """In 1.1 each observation has a FeatureOfInterest: the server makes it of the Thing's Location (OGC 18-088)."""
+    if device.meta.latitude is None or device.meta.longitude is None:
+        return "a server refuses every observation of a Thing without a Location: give place.latitude and longitude"
+    return None
+
+
 def _format(version: Version) -> Format:
     def announce(device: Device) -> Sequence[Outgoing]:
         return _announce(device, version)
@@ -151,7 +158,10 @@ def _format(version: Version) -> Format:
     def messages(o: Observation, device: Device) -> Sequence[Outgoing]:
         return _messages(o, device, version)
 
-    return Format(f"sensorthings-{version}", f"OGC SensorThings {version} over MQTT", messages, announce)
+    about = f"OGC SensorThings {version} over MQTT"
+    if version == "2.0":
+        return Format("sensorthings-2.0", about, messages, announce)
+    return Format("sensorthings-1.1", about, messages, announce, lacks=_no_location)
 
 
 FORMATS: Final = (_format("1.1"), _format("2.0"))
