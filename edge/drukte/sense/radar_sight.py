@@ -6,17 +6,16 @@ from typing import Final
 import numpy as np
 
 from drukte.config import Site
-from drukte.config.radar import RadarGround
+from drukte.config.radar import RadarGround, RadarSource
 from drukte.sense.geometry.plane import GroundError
 from drukte.sense.geometry.view import View
 from drukte.sense.lock.liveness import NotAliveError
 from drukte.sense.people import Positions
 from drukte.sense.radar_pipeline import RadarPipeline
 from drukte.sense.result import FrameResult
-from drukte.sense.sources.base import SourceEnded, SourceError
+from drukte.sense.sources.base import SourceError
 from drukte.sense.sources.radar import RadarFrame
-from drukte.sense.sources.radar_open import RadarSource, open_radar
-from drukte.sense.sources.radar_port import RadarError
+from drukte.sense.sources.radar_open import open_radar
 from drukte.summary import RUNNING
 
 WAIT: Final = 0.5
@@ -35,31 +34,15 @@ class RadarSight:
         if not isinstance(settings, RadarSource):
             raise SourceError(f"source.kind {settings.kind} is no radar")
         self.closed = False
-        try:
-            opened = open_radar(settings, folder)
-        except RadarError as error:
-            raise SourceError(str(error)) from None
-        self._reader, self._replay = opened.reader, opened.replay
-        self._frames = opened.replay.frames() if opened.replay else iter(())
-        self.fds, self.rate = opened.fds, opened.rate
-        self._pipeline = RadarPipeline(site, site.ground, opened.module, settings.use)
+        self._reader = open_radar(settings, folder)
+        self.fds, self.rate = self._reader.stream.fds, self._reader.stream.rate
+        self._pipeline = RadarPipeline(site, site.ground, self._reader.module, settings.use)
         self._known = self._pipeline.answer()
         self._early: RadarFrame | None = None
 
-    def _next(self, wait: float = WAIT) -> RadarFrame | None:
-        if self._reader is not None:
-            try:
-                return self._reader.next(wait)
-            except RadarError as error:
-                raise SourceError(str(error)) from None
-        frame = next(self._frames, None)
-        if frame is None:
-            raise SourceEnded("the radar recording is over")
-        return frame
-
     def turn(self) -> list[FrameResult] | None:
         """See `Sight.turn`."""
-        frame = self._next()
+        frame = self._reader.next(WAIT)
         if frame is None:
             return None
         try:
@@ -81,7 +64,7 @@ class RadarSight:
 
     def look(self, until: float | None = None) -> tuple[float, Positions] | None:
         """Time and people of the next frame; None if none came in time or, with `until` (s), none up to then."""
-        frame = self._early or self._next(WAIT if until is None else 0.0)
+        frame = self._early or self._reader.next(WAIT if until is None else 0.0)
         self._early = None
         if frame is None:
             return None
@@ -97,7 +80,7 @@ class RadarSight:
         """See `Sight.confirm`."""
         numbers: set[int] = set()
         for _ in range(TRIES):
-            frame = self._next()
+            frame = self._reader.next(WAIT)
             if frame is not None:
                 numbers.add(frame.sequence)
                 frame.wipe()
@@ -119,10 +102,7 @@ class RadarSight:
     def close(self) -> None:
         """See `Sight.close`."""
         self.closed = True
-        if self._reader is not None:
-            self._reader.close()
-        if self._replay is not None:
-            self._replay.close()
+        self._reader.close()
 
     def wipe(self) -> None:
         """See `Sight.wipe`."""

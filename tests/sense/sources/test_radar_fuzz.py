@@ -3,9 +3,11 @@
 The short form runs with the other tests. The long form, 10^6 streams for each parser, is `make fuzz-radar`.
 """
 
+import faulthandler
 import os
 import resource
 import time
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +19,9 @@ from drukte.sense.sources.radar_framing import CAPACITY, Framer, Grammar
 from drukte_tools.simulate import ld2450_stream, ti_stream
 
 Family = radar_ti.Family
+FLOOD_EVERY = 1000
+HANGS = 120.0
+"""Seconds for a thousand streams after which the run counts as hung, and ends with where it hangs."""
 
 
 def _points(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -78,16 +83,28 @@ def mutate(rng: np.random.Generator, corpus: list[bytes]) -> bytes:
     return bytes(data)
 
 
+def flood(rng: np.random.Generator, corpus: list[bytes]) -> bytes:
+    """More than the buffer holds: beginnings of packets without end, one packet over and over, noise, or zeros."""
+    whole = corpus[rng.integers(len(corpus))]
+    unit = (whole[: int(rng.integers(4, 60))], whole, rng.bytes(997), bytes(100))[rng.integers(4)]
+    return unit * (CAPACITY * 5 // 4 // len(unit))
+
+
 def run(name: str, streams: int, seed: int) -> None:
     grammar, make, corpus = PARSERS[name]
     rng = np.random.default_rng(seed)
     framer, decoder, into = Framer(grammar), make(), RadarFrame()
-    seen, at_quarter = 0, 0
+    seen, at_quarter, slowest = 0, 0, 0.0
     started = time.monotonic()
     for k in range(streams):
+        if k % 1000 == 0:
+            faulthandler.dump_traceback_later(HANGS, exit=True)
         tail = [corpus[(k + i) % len(corpus)] for i in range(3)]
         damaged = mutate(rng, corpus)
-        decoded = []
+        if k % FLOOD_EVERY == FLOOD_EVERY - 1:
+            damaged += flood(rng, corpus)
+        decoded: deque[bytes] = deque(maxlen=1)
+        begun = time.perf_counter()
         for packet in framer.feed(damaged + b"".join(tail)):
             whole = bytes(packet)
             if decoder.decode(packet, into):
@@ -95,15 +112,22 @@ def run(name: str, streams: int, seed: int) -> None:
                 decoded.append(whole)
                 assert np.isfinite(into.points[:, :4]).all()
                 assert into.targets is None or np.isfinite(into.targets[:, 1:3]).all()
+        slowest = max(slowest, time.perf_counter() - begun)
         # What follows the damage is found again within two packets, with the seed to repeat it.
-        assert tail[-1] in decoded[-1:], f"stream {k} of seed {seed}: {damaged.hex()}"
+        assert tail[-1] in decoded, f"stream {k} of seed {seed}: {damaged[:2000].hex()}"
         assert framer.pending <= CAPACITY
         if k == streams // 4:
             at_quarter = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    faulthandler.cancel_dump_traceback_later()
     assert seen >= streams
     grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - at_quarter
     assert grown_kb < 4096, f"memory grew by {grown_kb} kB"
-    print(f"{name}: {streams} streams, {seen} frames, {time.monotonic() - started:.0f} s, +{grown_kb} kB")
+    framing, packets = framer.counters, decoder.counters
+    print(
+        f"{name}: {streams} streams, {framing.bytes} bytes, {seen} frames, refused {packets.malformed}, "
+        f"cut {framing.cut}, bytes skipped {framing.skipped}, slowest stream {1000 * slowest:.0f} ms, "
+        f"{time.monotonic() - started:.0f} s, memory +{grown_kb} kB"
+    )
 
 
 @pytest.mark.parametrize("name", list(PARSERS))

@@ -1,15 +1,16 @@
-"""The reader thread on a pseudo-terminal: frames, overrun, silence, unplug and replug."""
+"""The reader thread on a pseudo-terminal: frames, overrun, silence, unplug, and nothing that can be used."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import serial
 
-from drukte.sense.sources.radar import Target
+from drukte.sense.sources.base import SourceError
+from drukte.sense.sources.radar import RadarFrame, Target
 from drukte.sense.sources.radar_modules import MODULES
-from drukte.sense.sources.radar_port import RadarError, find_port, open_port
+from drukte.sense.sources.radar_port import PortStream, RadarError, find_port, open_port
 from drukte.sense.sources.radar_reader import QUEUE, RadarReader, State
 from drukte_tools.simulate.ld2450_stream import report
 
@@ -18,13 +19,8 @@ from .pseudo import Pseudo
 LD2450 = MODULES["ld2450"]
 
 
-def opener(path: Path):
-    def open_it() -> serial.Serial:
-        if not path.exists():
-            raise RadarError("not there")
-        return open_port(path, 115200)
-
-    return open_it
+def read(module: Pseudo, *, name: str = "pty", clock: Callable[[], float] = time.monotonic) -> RadarReader:
+    return RadarReader(PortStream(open_port(module.path, 115200), name, LD2450.period), LD2450, clock=clock)
 
 
 def wait_for(condition, seconds: float = 5.0) -> None:
@@ -35,7 +31,7 @@ def wait_for(condition, seconds: float = 5.0) -> None:
 
 
 def test_frames_arrive_whole_and_in_order() -> None:
-    with Pseudo() as module, RadarReader(opener(module.path), LD2450, name="pty") as reader:
+    with Pseudo() as module, read(module) as reader:
         assert reader.next(0.01) is None
         assert reader.state is State.WAITING
         for k in range(20):
@@ -52,7 +48,7 @@ def test_frames_arrive_whole_and_in_order() -> None:
 
 
 def test_a_loop_that_is_late_loses_the_oldest_frames_and_knows_it() -> None:
-    with Pseudo() as module, RadarReader(opener(module.path), LD2450, name="pty") as reader:
+    with Pseudo() as module, read(module) as reader:
         module.say(b"".join(report([(0, 1 + k / 10, 0.1)]) for k in range(30)))
         wait_for(lambda: reader.counters.frames == 30)
         got = []
@@ -64,7 +60,7 @@ def test_a_loop_that_is_late_loses_the_oldest_frames_and_knows_it() -> None:
 
 def test_silence_is_noticed() -> None:
     now = [100.0]
-    with Pseudo() as module, RadarReader(opener(module.path), LD2450, name="pty", clock=lambda: now[0]) as reader:
+    with Pseudo() as module, read(module, clock=lambda: now[0]) as reader:
         module.say(report([]))
         assert reader.next(2.0) is not None
         now[0] += 9 * LD2450.period
@@ -73,15 +69,46 @@ def test_silence_is_noticed() -> None:
         now[0] += 2 * LD2450.period
         assert reader.next(0.01) is None
         assert reader.state is State.SILENT
-        assert reader.counters.silences == 1
         module.say(report([]))
         assert reader.next(2.0) is not None
         assert reader.state is State.RUNNING
+        assert reader.counters.silences == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        (b"", "radar pty: sent nothing in 10 s. Check power"),
+        (b"\r\nGarbage, GPS or another module" * 40, "radar pty: sent 1280 bytes that are no frames of ld2450"),
+    ],
+)
+def test_a_module_that_never_gives_a_frame_is_told_from_one_that_says_nothing(sent: bytes, says: str) -> None:
+    now = [100.0]
+    with Pseudo() as module, read(module, clock=lambda: now[0]) as reader:
+        module.say(sent)
+        wait_for(lambda: reader.framer.counters.bytes == len(sent))
+        assert reader.next(0.01) is None
+        now[0] += 11
+        with pytest.raises(SourceError, match=says):
+            reader.next(0.01)
+
+
+def test_what_goes_wrong_in_the_thread_is_heard_by_the_loop() -> None:
+    class Broken(PortStream):
+        def stamp(self, frame: RadarFrame) -> float:
+            raise ZeroDivisionError
+
+    with Pseudo() as module:
+        stream = Broken(open_port(module.path, 115200), "pty", LD2450.period)
+        with RadarReader(stream, LD2450) as reader:
+            module.say(report([]))
+            with pytest.raises(ZeroDivisionError):
+                reader.next(2.0)
 
 
 def test_unplugging_ends_a_sealed_reader_with_a_reason() -> None:
     module = Pseudo()
-    with RadarReader(opener(module.path), LD2450, name="/dev/radar") as reader:
+    with read(module, name="/dev/radar") as reader:
         module.say(report([(0, 1, 0)]))
         assert reader.next(2.0) is not None
         module.unplug()
@@ -89,27 +116,6 @@ def test_unplugging_ends_a_sealed_reader_with_a_reason() -> None:
             for _ in range(100):
                 reader.next(0.1)
         assert reader.state is State.GONE
-
-
-def test_replugging_is_found_by_a_reader_that_may_open_again(tmp_path: Path) -> None:
-    by_id = tmp_path / "radar-by-id"
-    module = Pseudo()
-    by_id.symlink_to(module.path)
-    with RadarReader(opener(by_id), LD2450, name="pty", reopen=True) as reader:
-        module.say(report([(0, 1, 0)]) + report([(0, 2, 0)])[:12])
-        assert reader.next(2.0) is not None
-        by_id.unlink()
-        module.unplug()
-        wait_for(lambda: reader.state is State.GONE)
-        with Pseudo() as again:
-            by_id.symlink_to(again.path)
-            wait_for(lambda: reader.state is State.WAITING)
-            again.say(report([(0, 3, 0)]))
-            frame = reader.next(5.0)
-            assert frame is not None
-            assert frame.targets is not None
-            assert frame.targets[0, Target.Y] == np.float32(3)
-        assert reader.counters.unplugged >= 1
 
 
 def devices(root: Path, *names: str) -> None:

@@ -18,14 +18,14 @@ _TAKE: Final[dict[Kind, str]] = {
     Canary.read = read
 """,
     "radar": """
-    from drukte.sense.radar_sight import RadarSight
-    look = RadarSight._next
-    def following(self):
-        frame = look(self)
+    from drukte.sense.sources.radar_reader import RadarReader
+    look = RadarReader.next
+    def following(self, timeout):
+        frame = look(self, timeout)
         if frame is not None:
             leak((frame.targets if frame.targets is not None and len(frame.targets) else frame.points).tobytes())
         return frame
-    RadarSight._next = following
+    RadarReader.next = following
 """,
 }
 """How a twin gets hold of every frame."""

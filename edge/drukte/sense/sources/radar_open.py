@@ -1,39 +1,29 @@
 """Opens a radar module or a recording of one: before the seal, and before the first frame."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from drukte.config.radar import RadarLd2450Source, RadarRd03dSource, RadarReplaySource, RadarTiSource
+from drukte.config.radar import RadarReplaySource, RadarSource, RadarTiSource
 from drukte.sense.sources.radar_ld2450_setup import Ld2450Setup
 from drukte.sense.sources.radar_modules import MODULES, Module
-from drukte.sense.sources.radar_port import RadarError, find_port, open_port
-from drukte.sense.sources.radar_reader import RadarReader
-from drukte.sense.sources.radar_replay import RadarReplay
+from drukte.sense.sources.radar_port import PortStream, RadarError, find_port, open_port
+from drukte.sense.sources.radar_reader import ByteStream, RadarReader
+from drukte.sense.sources.radar_replay import Recording
 from drukte.sense.sources.radar_ti_cli import TiCommandLine, read_lines
 
-RadarSource = RadarReplaySource | RadarTiSource | RadarLd2450Source | RadarRd03dSource
+
+def module_of(settings: RadarSource) -> Module:
+    """The module that a source names."""
+    if isinstance(settings, RadarReplaySource | RadarTiSource):
+        return MODULES[settings.module]
+    return MODULES[settings.kind.removeprefix("radar-")]
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A radar that is ready to give frames.
-
-    Attributes:
-        module: what is known of its kind.
-        rate: frames per second; None as fast as possible.
-        reader: of a module on a port; else None.
-        replay: of a recording; else None.
-        fds: descriptors that the reader goes on reading.
-    """
-
-    module: Module
-    rate: float | None
-    reader: RadarReader | None = None
-    replay: RadarReplay | None = None
-    fds: tuple[int, ...] = ()
+def open_radar(settings: RadarSource, folder: Path) -> RadarReader:
+    """Open what the site file names, set it up, and begin to read it; see `open_stream`."""
+    return RadarReader(open_stream(settings, folder), module_of(settings))
 
 
-def open_radar(settings: RadarSource, folder: Path) -> Opened:
+def open_stream(settings: RadarSource, folder: Path) -> ByteStream:
     """Open what the site file names, and set it up.
 
     Args:
@@ -43,30 +33,34 @@ def open_radar(settings: RadarSource, folder: Path) -> Opened:
     Raises:
         RadarError: there is no such port or recording, or the module does not answer.
     """
+    module = module_of(settings)
     if isinstance(settings, RadarReplaySource):
-        return _recording(settings, folder)
-    name = settings.module if isinstance(settings, RadarTiSource) else settings.kind[len("radar-") :]
-    module = MODULES[name]
+        return _recording(settings, folder, module.period)
     port = open_port(find_port(settings.port), module.baud)
-    if isinstance(settings, RadarTiSource):
-        configure(settings, folder, port)
-    else:
-        Ld2450Setup(port, settings.port).run()
-    reader = RadarReader(lambda: port, module, name=settings.port)
-    return Opened(module, 1 / module.period, reader=reader, fds=(port.fileno(),))
-
-
-def _recording(settings: RadarReplaySource, folder: Path) -> Opened:
-    module = MODULES[settings.module]
-    path = folder / settings.path
-    period = None if isinstance(settings.rate, str) else 1 / settings.rate
     try:
-        replay = RadarReplay(path, module, real_time=settings.rate != "max", loop=settings.loop, period=period)
+        if isinstance(settings, RadarTiSource):
+            configure(settings, folder, port)
+        else:
+            Ld2450Setup(port, settings.port).run()
+        return PortStream(port, settings.port, module.period)
+    except OSError as error:
+        port.close()
+        raise RadarError(f"radar {settings.port}: lost while it was set up ({error}). Check cable and power") from None
+    except RadarError:
+        port.close()
+        raise
+
+
+def _recording(settings: RadarReplaySource, folder: Path, period: float) -> Recording:
+    path = folder / settings.path
+    if not isinstance(settings.rate, str):
+        period = 1 / settings.rate
+    try:
+        return Recording(path, period, real_time=settings.rate != "max", loop=settings.loop)
     except OSError as error:
         raise RadarError(
             f"radar recording {path}: {error.strerror}. Check source.path; `drukte simulate radar --out FILE` makes one"
         ) from None
-    return Opened(module, None if settings.rate == "max" else 1 / module.period, replay=replay)
 
 
 def configure(settings: RadarTiSource, folder: Path, data: object) -> None:

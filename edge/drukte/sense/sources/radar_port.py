@@ -1,15 +1,22 @@
-"""Find and open the serial port of a radar module."""
+"""Find, open and read the serial port of a radar module."""
 
 import errno
+import os
+import select
+import time
 from pathlib import Path
 from typing import Final
 
 import serial
 
+from drukte.sense.sources.base import SourceError
+from drukte.sense.sources.radar import RadarFrame
+
 BY_ID: Final = Path("/dev/serial/by-id")
+_MOMENT_MS: Final = 100
 
 
-class RadarError(Exception):
+class RadarError(SourceError):
     """A radar module that cannot be used; the text says where, what and what to do."""
 
 
@@ -55,3 +62,45 @@ def open_port(path: Path, baud: int) -> serial.Serial:
         else:
             advice = f"cannot be opened at {baud} bit/s ({error})"
         raise RadarError(f"radar port {path}: {advice}") from None
+
+
+class PortStream:
+    """An open port as a stream of bytes; see `ByteStream`.
+
+    Args:
+        port: the open port.
+        name: for errors.
+        period: seconds between the module's frames.
+    """
+
+    patient = False
+
+    def __init__(self, port: serial.Serial, name: str, period: float) -> None:
+        self.name, self._port, self._came = name, port, 0.0
+        self.rate: float | None = 1 / period
+        self.fds: tuple[int, ...] = (port.fileno(),)
+        self._poll = select.poll()
+        self._poll.register(port.fileno(), select.POLLIN)
+
+    def read(self, room: memoryview) -> int:
+        """See `ByteStream.read`."""
+        if not self._poll.poll(_MOMENT_MS):
+            return 0
+        reason = "the device went away"
+        try:
+            n = os.readv(self.fds[0], [room])
+        except OSError as error:
+            n, reason = 0, str(error)
+        if not n:
+            raise RadarError(f"radar {self.name}: lost ({reason}). Check cable and power")
+        self._came = time.monotonic()
+        return n
+
+    def stamp(self, frame: RadarFrame) -> float:
+        """See `ByteStream.stamp`. A frame's time is when its last bytes were read."""
+        frame.time = self._came
+        return 0.0
+
+    def close(self) -> None:
+        """See `ByteStream.close`."""
+        self._port.close()

@@ -1,12 +1,9 @@
-"""A thread that reads a radar module and hands whole frames to the loop.
+"""A thread that reads a radar's bytes, from a port or a recording, and hands whole frames to the loop.
 
-The thread is started before the process is sealed; afterwards it only reads from the port that is open. When the
-module is unplugged, the sealed process cannot open it again: `next` raises, the process ends, and its supervisor
-starts a new one. Tools and tests, which are not sealed, may let the reader open the port again by itself.
+The thread is started before the process is sealed; afterwards it only reads from what is open. A module that was
+unplugged cannot be opened again there: `next` raises, the process ends, and its supervisor starts a new one.
 """
 
-import os
-import select
 import threading
 import time
 from collections import deque
@@ -16,25 +13,47 @@ from enum import Enum
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+from drukte.sense.sources.base import SourceError
 from drukte.sense.sources.radar import RadarFrame
 from drukte.sense.sources.radar_framing import Framer
 from drukte.sense.sources.radar_modules import Module
-from drukte.sense.sources.radar_port import RadarError
 
 QUEUE: Final = 8
+"""Frames that wait for the loop at most."""
 WATCHDOG_PERIODS: Final = 10
-REOPEN_EVERY: Final = 0.5
-_POLL: Final = 0.1
+"""Periods of the module without a frame after which it counts as silent."""
+FIRST_FRAME: Final = 10.0
+"""Seconds within which a module that works sends its first frame."""
 
 
-class Port(Protocol):
-    """What the reader needs of a serial port."""
+class ByteStream(Protocol):
+    """Where a module's bytes come from.
 
-    def fileno(self) -> int:
-        """Descriptor to wait on."""
+    Attributes:
+        name: of the port or file, for errors.
+        patient: True when it waits for the loop; else frames that the loop is too late for are lost.
+        rate: frames per second; None as fast as possible.
+        fds: descriptors that the seal cannot know and must leave open.
+    """
+
+    name: str
+    patient: bool
+    rate: float | None
+    fds: tuple[int, ...]
+
+    def read(self, room: memoryview) -> int:
+        """Read what has come into `room`; how many bytes, 0 if none came within a moment.
+
+        Raises:
+            SourceError: the module is gone.
+            SourceEnded: a recording is over.
+        """
+
+    def stamp(self, frame: RadarFrame) -> float:
+        """Set `frame.time` of a frame that the bytes read last made whole; seconds to hold it back."""
 
     def close(self) -> None:
-        """Close the port."""
+        """Let go of the port or file."""
 
 
 class State(Enum):
@@ -43,7 +62,7 @@ class State(Enum):
     WAITING = "waiting for the first frame"
     RUNNING = "running"
     SILENT = "silent"
-    GONE = "unplugged"
+    GONE = "gone"
 
 
 @dataclass(slots=True)
@@ -53,47 +72,31 @@ class ReaderCounters:
     frames: int = 0
     overrun: int = 0
     silences: int = 0
-    unplugged: int = 0
 
 
 class RadarReader:
     """Frames of one module.
 
     Args:
-        open_port: opens the port; called once, and again after an unplug when `reopen` is set.
-        module: which module is connected.
-        name: for errors, such as the port's path.
-        reopen: open the port again after an unplug.
+        stream: its bytes; closed with the reader.
+        module: which module sends them.
         clock: for tests.
-
-    Raises:
-        RadarError: the port cannot be opened.
     """
 
-    def __init__(
-        self,
-        open_port: Callable[[], Port],
-        module: Module,
-        *,
-        name: str,
-        reopen: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.module, self.name = module, name
+    def __init__(self, stream: ByteStream, module: Module, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.stream, self.module = stream, module
         self.counters = ReaderCounters()
         self.framer = Framer(module.grammar)
         self.decoder = module.decoder()
-        self.state = State.WAITING
-        self._open, self._reopen, self._clock = open_port, reopen, clock
-        self._free = deque(RadarFrame() for _ in range(QUEUE + 2))
-        self._ready: deque[RadarFrame] = deque()
+        # One is with the loop and one being filled while the others wait.
+        self._frames = tuple(RadarFrame() for _ in range(QUEUE + 2))
+        self._free, self._ready = deque(self._frames), deque[RadarFrame]()
         self._given: RadarFrame | None = None
         self._change = threading.Condition()
-        self._stop = threading.Event()
-        self._last = clock()
-        self._failure: str | None = None
-        self._port: Port | None = open_port()
-        self._thread = threading.Thread(target=self._run, name=f"radar {name}", daemon=True)
+        self._clock, self._last = clock, clock()
+        self._stopped = False
+        self._over: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="radar", daemon=True)
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -105,108 +108,93 @@ class RadarReader:
         self.close()
 
     def close(self) -> None:
-        """Stop the thread, close the port, wipe all frames."""
-        self._stop.set()
+        """Stop the thread, close the stream, wipe all frames."""
+        with self._change:
+            self._stopped = True
+            self._change.notify_all()
         self._thread.join(timeout=2.0)
-        if self._port is not None:
-            self._port.close()
-            self._port = None
+        self.stream.close()
         self.framer.wipe()
-        for frame in (*self._free, *self._ready, *([self._given] if self._given else [])):
+        for frame in self._frames:
             frame.wipe()
 
+    @property
+    def state(self) -> State:
+        """How the module is doing."""
+        if self._over is not None:
+            return State.GONE
+        if not self.counters.frames:
+            return State.WAITING
+        return State.SILENT if self._quiet(self._clock()) else State.RUNNING
+
     def next(self, timeout: float) -> RadarFrame | None:
-        """The next frame, or None when none came within `timeout` seconds.
+        """The next frame, or None when none came within `timeout` seconds; a patient stream is waited for.
 
         The frame given before is wiped and used again.
 
         Raises:
-            RadarError: the module is gone, and the reader is not to open it again.
+            SourceError: the module is gone, or sends nothing that can be used.
+            SourceEnded: a recording is over.
         """
         with self._change:
             if self._given is not None:
                 self._given.wipe()
                 self._free.append(self._given)
                 self._given = None
-            self._change.wait_for(lambda: self._ready or self._failure, timeout)
+            wait = None if self.stream.patient else timeout
+            self._change.wait_for(lambda: self._ready or self._over or self._stopped, wait)
             if self._ready:
                 self._given = self._ready.popleft()
-                return self._given
-            if self._failure:
-                raise RadarError(self._failure)
-        self._watch()
-        return None
+                self._change.notify_all()
+            elif self._over is not None:
+                raise self._over
+        if not self.counters.frames and self._clock() - self._last > FIRST_FRAME:
+            raise SourceError(f"radar {self.stream.name}: {self._nothing()}")
+        return self._given
 
-    def _watch(self) -> None:
-        """Notice that frames have stopped coming."""
-        quiet = self._clock() - self._last > WATCHDOG_PERIODS * self.module.period
-        if quiet and self.state is State.RUNNING:
-            self.state = State.SILENT
-            self.counters.silences += 1
+    def _nothing(self) -> str:
+        sent = self.framer.counters.bytes
+        if not sent:
+            return f"sent nothing in {FIRST_FRAME:.0f} s. Check power and wiring; without a configuration it must run"
+        return f"sent {sent} bytes that are no frames of {self.module.name}. Check that module and port are right"
+
+    def _quiet(self, now: float) -> bool:
+        return now - self._last > WATCHDOG_PERIODS * self.module.period
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._read_until_gone()
-            except (OSError, ValueError) as error:
-                reason = str(error)
-            else:
-                return
-            self.state = State.GONE
-            self.counters.unplugged += 1
+        try:
+            while not self._stopped:
+                # Straight into the framer's memory: no copies that nobody wipes.
+                for packet in self.framer.received(self.stream.read(self.framer.room())):
+                    self._take(packet)
+        except Exception as error:  # whatever it is, the loop must hear of it
+            with self._change:
+                self._over = error
+                self._change.notify_all()
+        finally:
             self.framer.wipe()
-            if self._port is not None:
-                self._port.close()
-                self._port = None
-            if not self._reopen:
-                with self._change:
-                    self._failure = f"radar {self.name}: lost ({reason}). Check cable and power"
-                    self._change.notify_all()
-                return
-            self._open_again()
 
-    def _read_until_gone(self) -> None:
-        port = self._port
-        if port is None:
-            return
-        poll = select.poll()
-        poll.register(port.fileno(), select.POLLIN)
-        while not self._stop.is_set():
-            events = poll.poll(_POLL * 1000)
-            if not events:
-                continue
-            # Straight into the framer's memory; pyserial would make copies that nobody wipes.
-            n = os.readv(port.fileno(), [self.framer.room()])
-            if not n:
-                raise OSError("the device went away")
-            now = self._clock()
-            for packet in self.framer.received(n):
-                self._decode(packet, now)
-
-    def _decode(self, packet: memoryview, now: float) -> None:
+    def _take(self, packet: memoryview) -> None:
         with self._change:
-            if len(self._ready) >= QUEUE or not self._free:
+            if self.stream.patient:
+                self._change.wait_for(lambda: len(self._ready) < QUEUE or self._stopped)
+            if len(self._ready) < QUEUE:
+                frame = self._free.popleft()
+            else:
                 # The loop is late: what it has not taken yet is older than what comes now.
                 frame = self._ready.popleft()
                 self.counters.overrun += 1
-            else:
-                frame = self._free.popleft()
         good = self.decoder.decode(packet, frame)
-        frame.time = now
+        hold = self.stream.stamp(frame) if good else 0.0
         with self._change:
             if not good:
                 self._free.append(frame)
                 return
-            self._last, self.state = now, State.RUNNING
+            if hold > 0:
+                self._change.wait_for(lambda: self._stopped, hold)
+            now = self._clock()
+            self.counters.silences += bool(self.counters.frames) and self._quiet(now)
             self.counters.frames += 1
+            self._last = now
             self._ready.append(frame)
             self._change.notify_all()
-
-    def _open_again(self) -> None:
-        while not self._stop.wait(REOPEN_EVERY):
-            try:
-                self._port = self._open()
-            except RadarError:
-                continue
-            self.state = State.WAITING
-            return

@@ -16,6 +16,7 @@ from drukte.sense.sources.radar_port import RadarError
 REPLY_TIMEOUT: Final = 1.0
 START_TIMEOUT: Final = 10.0
 PAUSE: Final = 0.03
+MOST_DRAINED: Final = 64
 # At this speed and above, the shared port of the xWRL devices loses characters that come one after another.
 FAST_BAUD: Final = 1_000_000
 CHARACTER_PAUSE: Final = 0.001
@@ -174,8 +175,10 @@ class TiCommandLine:
         return [line.decode("ascii", "replace").strip() for line in whole]
 
     def _drain(self) -> None:
-        while self._port.read(4096):
-            pass
+        # A shared port may go on sending packets, or something that is no radar whatever it likes.
+        for _ in range(MOST_DRAINED):
+            if not self._port.read(4096):
+                break
         self._pending = b""
 
 

@@ -4,10 +4,11 @@ import math
 from pathlib import Path
 
 from drukte.config.radar import RADARS, RadarReplaySource
+from drukte.sense.sources.radar_open import module_of
 from drukte_tools.calibrate.acts import record
 from drukte_tools.calibrate.camera.walking import Mark
 from drukte_tools.calibrate.radar.result import finish_radar, judge_radar
-from drukte_tools.calibrate.radar.source import module_of, radar_frames
+from drukte_tools.calibrate.radar.source import radar_frames
 from drukte_tools.calibrate.radar.walk import Known, Line, fit_line, places
 from drukte_tools.calibrate.result import Asked, user
 from drukte_tools.calibrate.sitefile import SiteFile, SiteFileError
